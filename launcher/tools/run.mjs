@@ -1,0 +1,43 @@
+// Runs short helper programs before anything of npm is installed: node:* imports only.
+import { spawn } from 'node:child_process';
+
+/**
+ * @typedef {object} RunResult
+ * @property {number | null} code exit status, null when a signal ended it or it never started
+ * @property {string} stdout
+ * @property {string} stderr last 64 KB
+ * @property {string | null} spawnError system error code such as ENOENT, when it never started
+ */
+
+const KEEP_BYTES = 64 * 1024;
+
+/**
+ * Runs a program to its end and never throws: a missing program is `spawnError`.
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number }} [options]
+ * @returns {Promise<RunResult>}
+ */
+export function run(program, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: options.env ?? process.env,
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs, killSignal: /** @type {const} */ ('SIGKILL') }),
+    });
+    let stdout = '';
+    let stderr = '';
+    let spawnError = /** @type {string | null} */ (null);
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      stderr = (stderr + text).slice(-KEEP_BYTES);
+    });
+    child.on('error', (error) => {
+      spawnError = 'code' in error ? String(error.code) : error.message;
+    });
+    child.on('close', (code) => resolve({ code: spawnError === null ? code : null, stdout, stderr, spawnError }));
+  });
+}

@@ -1,0 +1,44 @@
+import postgres from 'postgres';
+
+export type Sql = postgres.Sql;
+export type Tx = postgres.TransactionSql;
+/** A statement runs on the pool or inside a transaction; both have the same call shape. */
+export type Queryable = postgres.ISql;
+
+export interface DatabaseOptions {
+  /** postgres://… */
+  url: string;
+  /** Shown in pg_stat_activity. */
+  applicationName: string;
+  maxConnections?: number;
+  onNotice?: (message: string) => void;
+}
+
+/**
+ * Opens a pool. Columns arrive in camelCase, bigint as number (ids and sizes here stay below 2^53), and a statement
+ * ends after 30 s, so that a lost network never hangs a caller for ever.
+ */
+export const openDatabase = (options: DatabaseOptions): Sql =>
+  postgres(options.url, {
+    max: options.maxConnections ?? 10,
+    connect_timeout: 5,
+    idle_timeout: 300,
+    // Column names only: postgres.camel would also rewrite the keys inside jsonb values.
+    transform: { column: { from: postgres.toCamel, to: postgres.fromCamel }, undefined: null },
+    types: {
+      bigint: { to: 20, from: [20], parse: (text: string) => Number(text), serialize: (value: number) => String(value) },
+    },
+    connection: { application_name: options.applicationName, statement_timeout: 30_000, TimeZone: 'UTC' },
+    onnotice: (notice) => options.onNotice?.(notice.message ?? ''),
+  });
+
+/** Runs `work` in one transaction; rolls back when it throws. */
+export const inTransaction = async <T>(sql: Sql, work: (tx: Tx) => Promise<T>): Promise<T> => {
+  // postgres.js unwraps arrays of promises in its result type; a function that returns T gives T back.
+  let result: { value: T } | undefined;
+  await sql.begin(async (tx) => {
+    result = { value: await work(tx) };
+  });
+  if (result === undefined) throw new Error('transaction ended without a result');
+  return result.value;
+};
