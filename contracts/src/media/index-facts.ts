@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { PacketFlag, type PacketIndex, type PacketTrack } from './packet-index.ts';
+
+/** What the choice of the way to play needs to know of one track, so that the index itself need not be loaded. */
+export const trackFactsSchema = z.object({
+  streamIndex: z.int().nonnegative(),
+  kind: z.enum(['video', 'audio']),
+  packets: z.int().nonnegative(),
+  bytes: z.number().nonnegative(),
+  startSeconds: z.number().nullable(),
+  endSeconds: z.number().nullable(),
+  keyframes: z.int().nonnegative(),
+  idrs: z.int().nonnegative(),
+  /** Longest stretch between places where a segment may begin, the end included. */
+  longestGroupSeconds: z.number().nonnegative(),
+  largestGroupBytes: z.number().nonnegative(),
+  /** Packets without a presentation time. */
+  untimed: z.int().nonnegative(),
+  /** Packets decoded later but due before the picture or sound group that precedes them: time runs backwards. */
+  disordered: z.int().nonnegative(),
+});
+export type TrackFacts = z.infer<typeof trackFactsSchema>;
+
+export const indexFactsSchema = z.object({ tracks: z.array(trackFactsSchema) });
+export type IndexFacts = z.infer<typeof indexFactsSchema>;
+
+/** Sums up a finished index (after `markIdrPackets`). */
+export function indexFacts(index: PacketIndex): IndexFacts {
+  return { tracks: index.tracks.map(trackFacts) };
+}
+
+/** Time of a track's packet, in seconds. */
+export function ticksToSeconds(track: Pick<PacketTrack, 'timeBase'>, ticks: number): number {
+  return (ticks * track.timeBase.num) / track.timeBase.den;
+}
+
+function trackFacts(track: PacketTrack): TrackFacts {
+  const groups = track.kind === 'video' ? videoGroups(track) : audioOrder(track);
+  let bytes = 0;
+  let keyframes = 0;
+  let idrs = 0;
+  let untimed = 0;
+  let first = Infinity;
+  let end = -Infinity;
+  for (let i = 0; i < track.count; i += 1) {
+    const pts = track.pts[i] ?? Number.NaN;
+    const flags = track.flags[i] ?? 0;
+    bytes += track.size[i] ?? 0;
+    if (Number.isNaN(pts)) untimed += 1;
+    else {
+      first = Math.min(first, pts);
+      end = Math.max(end, pts + (track.duration[i] || 0));
+    }
+    if ((flags & PacketFlag.key) !== 0) keyframes += 1;
+    if ((flags & PacketFlag.idr) !== 0) idrs += 1;
+  }
+  return {
+    streamIndex: track.streamIndex, kind: track.kind, packets: track.count, bytes, keyframes, idrs, untimed,
+    startSeconds: Number.isFinite(first) ? ticksToSeconds(track, first) : null,
+    endSeconds: Number.isFinite(end) ? ticksToSeconds(track, end) : null,
+    ...groups,
+  };
+}
+
+type GroupFacts = Pick<TrackFacts, 'longestGroupSeconds' | 'largestGroupBytes' | 'disordered'>;
+
+/** A group runs from one IDR to the next; what precedes the first IDR is never played and does not count. */
+function videoGroups(track: PacketTrack): GroupFacts {
+  let longest = 0;
+  let largest = 0;
+  let disordered = 0;
+  let groupStart = Number.NaN;
+  let groupEnd = Number.NaN;
+  let groupBytes = 0;
+  for (let i = 0; i < track.count; i += 1) {
+    const pts = track.pts[i] ?? Number.NaN;
+    if (((track.flags[i] ?? 0) & PacketFlag.idr) !== 0) {
+      if (pts < groupEnd - (track.duration[i] || 0)) disordered += 1;
+      longest = Math.max(longest, Number.isNaN(groupStart) ? 0 : pts - groupStart);
+      groupStart = pts;
+      groupEnd = pts;
+      groupBytes = 0;
+    }
+    if (Number.isNaN(groupStart)) continue;
+    groupBytes += track.size[i] ?? 0;
+    largest = Math.max(largest, groupBytes);
+    if (!Number.isNaN(pts)) groupEnd = Math.max(groupEnd, pts + (track.duration[i] || 0));
+  }
+  if (!Number.isNaN(groupStart)) longest = Math.max(longest, groupEnd - groupStart);
+  return { longestGroupSeconds: ticksToSeconds(track, longest), largestGroupBytes: largest, disordered };
+}
+
+function audioOrder(track: PacketTrack): GroupFacts {
+  let disordered = 0;
+  for (let i = 1; i < track.count; i += 1) {
+    if ((track.pts[i] ?? 0) < (track.pts[i - 1] ?? 0)) disordered += 1;
+  }
+  return { longestGroupSeconds: 0, largestGroupBytes: 0, disordered };
+}
