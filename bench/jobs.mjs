@@ -33,8 +33,10 @@ export const benchJobs = async (system, rounds) => {
     times.cancel.push(await timeUntil(since, async () => (await ffmpegsOf(job.id)).length === 0));
     await cancelled;
   }
-  const row = (/** @type {string} */ promise, /** @type {number[]} */ ours, /** @type {number[]} */ floor, /** @type {number} */ limitMs) => ({
-    promise, p50Ms: quantile(ours, 0.5), p95Ms: quantile(ours, 0.95), floorP50Ms: quantile(floor, 0.5), ratio: quantile(ours, 0.5) / quantile(floor, 0.5), limitMs,
-  });
   return [row('POST job → ffmpeg running', times.start, times.floorStart, 150), row('POST cancel → ffmpeg gone', times.cancel, times.floorEnd, 500)];
 };
+
+/** @param {string} promise @param {number[]} ours @param {number[]} floor @param {number} limitMs */
+const row = (promise, ours, floor, limitMs) => ({
+  promise, p50Ms: quantile(ours, 0.5), p95Ms: quantile(ours, 0.95), floorP50Ms: quantile(floor, 0.5), ratio: quantile(ours, 0.5) / quantile(floor, 0.5), limitMs,
+});
