@@ -1,0 +1,3 @@
+export type { Bus, BusStats, BusStatus, BusSubscription, MessageInfo, RequestOptions, ServeOptions, SubscribeOptions } from './bus.ts';
+export { connectBus, type ConnectBusOptions } from './connect.ts';
+export * from './errors.ts';

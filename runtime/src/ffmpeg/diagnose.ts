@@ -1,0 +1,75 @@
+/** What went wrong, for people and for the retry table. */
+export interface Diagnosis {
+  code: string;
+  /** One sentence. */
+  message: string;
+}
+
+/** The part of a process's exit that a diagnosis needs. */
+export interface DiagnosedExit {
+  kind: 'code' | 'signal' | 'stalled' | 'timeLimit' | 'spawnError';
+  code?: number | null;
+  signal?: string | null;
+}
+
+interface Rule {
+  pattern: RegExp;
+  code: string;
+  message: (match: RegExpExecArray) => string;
+}
+
+// The first match wins, so the more telling messages come before the ones that they cause.
+const RULES: readonly Rule[] = [
+  { pattern: /No space left on device|Disk quota exceeded/i, code: 'disk_full', message: () => 'There is no space left on the disk that the output is written to.' },
+  { pattern: /CUDA_ERROR_OUT_OF_MEMORY|out of memory \(10\)|OutOfMemory|cuvid.*out of memory|Failed to allocate.*(CUDA|VRAM)/i, code: 'gpu_out_of_memory', message: () => 'The GPU ran out of memory.' },
+  { pattern: /OpenEncodeSessionEx failed: ([^\n(]+)/i, code: 'encoder_failed', message: (m) => `The GPU refused another encode session: ${(m[1] ?? '').trim()}.` },
+  { pattern: /Cannot load (libcuda\.so\S*|libnvcuvid\.so\S*|libnvidia-encode\.so\S*|nvcuda\.dll)|No capable devices found|no CUDA-capable device/i, code: 'gpu_unavailable', message: () => 'The GPU encoder cannot be used on this host.' },
+  { pattern: /Cannot allocate memory|malloc.*failed|Error allocating/i, code: 'out_of_memory', message: () => 'The host ran out of memory.' },
+  { pattern: /moov atom not found/i, code: 'moov_missing', message: () => 'The file is incomplete: its index (moov atom) is missing.' },
+  { pattern: /Unknown encoder '([^']+)'/i, code: 'encoder_missing', message: (m) => `This ffmpeg has no encoder named ${m[1] ?? '?'}.` },
+  { pattern: /Unknown decoder '([^']+)'|Decoder \(codec (\w+)\) not found|Decoding requested, but no decoder found for: (\S+)|no decoder.* for .*codec[: ]+(\w+)/i, code: 'codec_unsupported', message: (m) => `The codec ${m[1] ?? m[2] ?? m[3] ?? m[4] ?? '?'} cannot be decoded.` },
+  { pattern: /Unsupported codec(?: with id (\d+))?|Could not find codec parameters for stream (\d+) \(([^)]*)\)/i, code: 'codec_unsupported', message: (m) => `A stream has a codec that is not supported${m[3] ? ` (${m[3]})` : ''}.` },
+  { pattern: /Could not find tag for codec (\w+)|codec not currently supported in container|Only (.+?) (?:is|are) supported for/i, code: 'container_unsupported', message: (m) => `The output format cannot hold ${m[1] ?? 'this codec'}.` },
+  { pattern: /Stream map '([^']*)' matches no streams|Output file (?:#\d+ )?does not contain any stream/i, code: 'stream_missing', message: (m) => (m[1] ? `The input has no stream that matches ${m[1]}.` : 'The input has no stream to work on.') },
+  { pattern: /Error while opening encoder|Error initializing output stream|Could not open encoder|Cannot open encoder/i, code: 'encoder_failed', message: () => 'The encoder could not be opened with these settings.' },
+  { pattern: /Unrecognized option '([^']+)'|Option (\S+) not found|Error parsing options|No such filter: '([^']+)'/i, code: 'option_unsupported', message: (m) => `This ffmpeg does not know ${m[1] ?? m[2] ?? m[3] ?? 'one of the options'}.` },
+  { pattern: /(?:HTTP error|Server returned) (4\d\d|5\d\d|4XX|5XX)|Connection (?:refused|reset|timed out)|Failed to resolve hostname/i, code: 'input_unreachable', message: (m) => `The input could not be fetched${m[1] ? ` (HTTP ${m[1]})` : ''}.` },
+  { pattern: /Permission denied/i, code: 'permission_denied', message: () => 'A file could not be opened: permission denied.' },
+  { pattern: /No such file or directory/i, code: 'file_not_found', message: () => 'The input or the output folder does not exist.' },
+  { pattern: /Read-only file system/i, code: 'read_only', message: () => 'The output lies on a read-only file system.' },
+  { pattern: /Is a directory/i, code: 'invalid_path', message: () => 'The path is a folder, not a file.' },
+  { pattern: /Input\/output error/i, code: 'io_error', message: () => 'The disk or network failed while reading or writing.' },
+  { pattern: /Invalid data found when processing input|Invalid argument.*Error opening input|could not find codec parameters|EBML header parsing failed|Failed to read.*header/i, code: 'invalid_data', message: () => 'The input is damaged or is not a media file.' },
+  { pattern: /Broken pipe/i, code: 'reader_gone', message: () => 'The reader of the output went away.' },
+];
+
+const NOISE = /^(?:\s*$|frame=|size=|ffmpeg version|ffprobe version|\s*(?:built with|configuration:|lib\w+ +\d)|Conversion failed!|Press \[q\]|Exiting normally|Last message repeated)/;
+
+function lastLine(stderrTail: string): string | undefined {
+  const lines = stderrTail.split(/[\r\n]+/).filter((line) => !NOISE.test(line));
+  const line = lines.at(-1)?.replace(/^\[[^\]]*@ 0x[0-9a-f]+\] */i, '').trim();
+  return line ? line.slice(0, 300) : undefined;
+}
+
+function fromExit(exit: DiagnosedExit): Diagnosis | null {
+  if (exit.kind === 'stalled') return { code: 'stalled', message: 'The process made no progress and was stopped.' };
+  if (exit.kind === 'timeLimit') return { code: 'timed_out', message: 'The process passed its time limit and was stopped.' };
+  if (exit.kind === 'spawnError') return { code: 'spawn_failed', message: 'The program could not be started.' };
+  return null;
+}
+
+/** Turns the end of ffmpeg's stderr and its exit into one clear sentence. Call it for failures only. */
+export function diagnose(stderrTail: string, exit: DiagnosedExit): Diagnosis {
+  const decided = fromExit(exit);
+  if (decided) return decided;
+  for (const { pattern, code, message } of RULES) {
+    const match = pattern.exec(stderrTail);
+    if (match) return { code, message: message(match) };
+  }
+  if (exit.kind === 'signal') {
+    if (exit.signal === 'SIGKILL') return { code: 'killed', message: 'The process was killed, most likely because the host ran out of memory.' };
+    return { code: 'crashed', message: `The process ended by the signal ${exit.signal ?? '?'}.` };
+  }
+  const line = lastLine(stderrTail);
+  return { code: 'ffmpeg_failed', message: line ? `ffmpeg failed: ${line}` : `ffmpeg failed with exit code ${exit.code ?? '?'}.` };
+}

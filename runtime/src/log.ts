@@ -1,0 +1,50 @@
+import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
+import { ReelayError } from './errors.ts';
+
+export type { Logger } from 'pino';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const SECRET_KEYS = [
+  'authorization', 'Authorization', 'cookie', 'Cookie', '["set-cookie"]', 'password', 'passwordHash', 'token',
+  'accessToken', 'secret', 'apiKey', 'credentials', 'creds', 'seed', 'jwt', 'DATABASE_URL', 'REELAY_ADMIN_PASSWORD',
+];
+
+function redactPaths(): string[] {
+  return SECRET_KEYS.flatMap((key) => {
+    const step = key.startsWith('[') ? key : `.${key}`;
+    return [key, `*${step}`, `*.*${step}`, `*.*.*${step}`];
+  });
+}
+
+function serializeError(error: Error): object {
+  if (!(error instanceof ReelayError)) return stdSerializers.err(error);
+  const { name, message, code, fields, stack, cause } = error;
+  return { type: name, message, code, fields, stack, ...(cause instanceof Error ? { cause: serializeError(cause) } : {}) };
+}
+
+export interface LoggerOptions {
+  service: string;
+  level?: LogLevel | undefined;
+  /** Where the lines go; stdout when left out. */
+  destination?: DestinationStream | undefined;
+}
+
+/** A JSON logger, one object a line. The message is a constant; facts go into fields; secrets are removed. */
+export function createLogger({ service, level = 'info', destination }: LoggerOptions): Logger {
+  const options = {
+    level,
+    base: { service, pid: process.pid },
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: { paths: redactPaths(), censor: '[removed]' },
+    serializers: { err: serializeError, error: serializeError, cause: serializeError },
+  };
+  return destination ? pino(options, destination) : pino(options);
+}
+
+/** Hides user and password of a URL, so that it can be logged. */
+export function redactUrl(url: string): string {
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^@/]*@/i, '$1***@');
+}

@@ -1,0 +1,19 @@
+export * from './causes.ts';
+export { type Clock, delay, systemClock, waitAtMost } from './clock.ts';
+export {
+  ConfigError, type ConfigProblem, defineSettings, describeSettings, type Env, mergeReloaded, readSettings, type Setting, type SettingRow, type Settings,
+  type SettingsDefinition,
+} from './config.ts';
+export { Ctx } from './ctx.ts';
+export { errorCode, ReelayError, toError } from './errors.ts';
+export * from './ffmpeg/mod.ts';
+export { ensureLibraryId, LIBRARY_ID_FILE, LibraryIdInvalid, readLibraryId } from './files/library-id.ts';
+export { type FileIdentity, identify, LibraryFileMissing, LibraryRoot, normaliseLibraryPath, PathOutsideLibrary } from './files/library-path.ts';
+export { OutputExistsError, parsePartName, type PartInfo, PartMissingError, partName, publishFile, type PublishOptions, PublishUnsupportedError } from './files/publish.ts';
+export { createIdSource, newId } from './ids.ts';
+export { acquireGuardian, type Guardian, type GuardianOptions, InstanceRunningError } from './lock.ts';
+export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel, redactUrl } from './log.ts';
+export { type App, type MainOptions, type ReloadHandler, runMain } from './main.ts';
+export { ReleaseStack, type ReleaseReport, ReleaseTimeout, type Service, withDeadline } from './service.ts';
+export { commonSettings, flag } from './settings/common.ts';
+export { ensureSecretKey, readSecretKey, SecretFileError, signToken, TokenExpired, TokenInvalid, verifyToken } from './signed-url.ts';
