@@ -5,8 +5,8 @@
  *                      │ └─release (the request failed)──▶ (none)
  *                      └─ older than a minute: its process died; the next claim takes it over
  */
-import type { JSONValue } from 'postgres';
 import type { Queryable } from '../db.ts';
+import { jsonb } from '../json.ts';
 
 export interface IdempotencyKey {
   /** User id: keys of different users never meet. */
@@ -41,7 +41,7 @@ export const claimKey = async (sql: Queryable, key: IdempotencyKey): Promise<Cla
 /** Stores the answer; in the transaction of the change it answers, so that both exist or neither. */
 export const finishKey = async (sql: Queryable, key: IdempotencyKey, status: number, response: unknown): Promise<void> => {
   await sql`
-    update idempotency_keys set status = ${status}, response = ${sql.json(response as JSONValue)}
+    update idempotency_keys set status = ${status}, response = ${jsonb(sql, response)}
     where owner = ${key.owner} and key = ${key.key} and request_hash = ${key.requestHash}`;
 };
 

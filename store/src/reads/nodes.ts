@@ -1,0 +1,49 @@
+import type { CategoryLimits, DeviceReport, EncoderTrial, Node } from '@reelay/contracts';
+import type { Queryable } from '../db.ts';
+
+interface NodeView {
+  id: string;
+  name: string;
+  version: string;
+  health: Node['health'];
+  adminState: Node['adminState'];
+  encoder: string | null;
+  encoderTrials: EncoderTrial[];
+  ffmpegVersion: string | null;
+  devices: (DeviceReport & { bookedMb: number })[];
+  limits: CategoryLimits;
+  slotsCpu: number;
+  slotsGpuEncode: number;
+  slotsGpuAi: number;
+  load: Node['load'];
+  hasLibrary: boolean;
+  labels: Record<string, string>;
+  registeredAt: Date;
+  lastSeenAt: Date;
+}
+
+/** All nodes by name, or those with the ids. `hasLibrary`: the node mounts the very library of the hub. */
+export const readNodes = async (sql: Queryable, ids: readonly string[] | null = null): Promise<Node[]> => {
+  const rows = await sql<NodeView[]>`
+    select n.id, n.name, n.version, n.health, n.admin_state, n.encoder, n.encoder_trials, n.ffmpeg_version, n.limits,
+      n.slots_cpu, n.slots_gpu_encode, n.slots_gpu_ai, n.load, n.labels, n.registered_at, n.last_seen_at,
+      n.library_id is not null and n.library_id = (select value #>> '{}' from settings where name = 'libraryId') as has_library,
+      coalesce((
+        select jsonb_agg(jsonb_build_object('id', d.id, 'index', d.device_index, 'kind', d.kind, 'name', d.name, 'totalMb', d.total_mb,
+          'freeMb', d.free_mb, 'utilization', d.utilization, 'temperatureC', d.temperature_c, 'bookedMb', d.booked_mb) order by d.device_index, d.id)
+        from devices d where d.node_id = n.id), '[]'::jsonb) as devices
+    from nodes n where ${ids === null ? sql`true` : sql`n.id = any(${[...ids]})`} order by n.name, n.id`;
+  return rows.map(({ slotsCpu, slotsGpuEncode, slotsGpuAi, ...row }) => ({
+    ...row,
+    hasLibrary: row.hasLibrary ?? false,
+    running: { cpu: slotsCpu, gpu_encode: slotsGpuEncode, gpu_ai: slotsGpuAi },
+    registeredAt: row.registeredAt.toISOString(),
+    lastSeenAt: row.lastSeenAt.toISOString(),
+  }));
+};
+
+export const countNodes = async (sql: Queryable): Promise<{ healthy: number; total: number }> => {
+  const [row] = await sql<{ healthy: number; total: number }[]>`
+    select count(*) filter (where health = 'healthy')::int as healthy, count(*)::int as total from nodes`;
+  return row ?? { healthy: 0, total: 0 };
+};
