@@ -46,6 +46,7 @@ export class ReleaseStack {
   readonly #clock: Clock;
   readonly #onStep: (report: ReleaseReport) => void;
   #released: Promise<void> | undefined;
+  #draining = false;
 
   constructor(clock: Clock = systemClock, onStep: (report: ReleaseReport) => void = () => {}) {
     this.#clock = clock;
@@ -56,14 +57,12 @@ export class ReleaseStack {
     return this.#steps.length;
   }
 
-  /** Pushed while releasing: it runs next, so nothing acquired late is left behind. */
+  /** Pushed while or after releasing: it runs at once, so nothing acquired late is left behind. */
   push(name: string, fn: () => void | Promise<void>, deadlineMs = 5_000): void {
     this.#steps.push({ name, fn, deadlineMs });
-    if (this.#released) this.#released = this.#released.then(() => this.#drain(), async (error: unknown) => {
-      await this.#drain().catch(() => {});
-      throw error;
-    });
-    this.#released?.catch(() => {});
+    if (this.#draining || !this.#released) return;
+    this.#released = this.#drain();
+    this.#released.catch(() => {}); // Reported by onStep.
   }
 
   /** Starts the service and releases it with the rest. */
@@ -79,6 +78,7 @@ export class ReleaseStack {
   }
 
   async #drain(): Promise<void> {
+    this.#draining = true;
     let first: Error | undefined;
     for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
       const startedMs = this.#clock.monotonicMs();
@@ -92,6 +92,7 @@ export class ReleaseStack {
       report.tookMs = Math.round(this.#clock.monotonicMs() - startedMs);
       this.#onStep(report);
     }
+    this.#draining = false;
     if (first) throw first;
   }
 }
