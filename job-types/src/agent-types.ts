@@ -22,6 +22,10 @@ export interface FfmpegRun {
   from: number;
   to: number;
   phase: string;
+  /** Lines of stdout, for runs that print what they find. */
+  onLine?: (line: string) => void;
+  /** Lines of stderr (warnings and errors), besides the job's log. */
+  onDiagnostic?: (line: string) => void;
 }
 
 /** All that `execute` may use. Every call rejects with the cause once the attempt is being ended. */
