@@ -12,8 +12,7 @@ test('the time stands in the first 48 bits', () => {
 
 test('ids sort in the order they were made, within a millisecond and when time steps back', () => {
   let at = 1_800_000_000_000;
-  const clock = new ManualClock();
-  const next = createIdSource({ ...clock, now: () => new Date(at) }, (size) => new Uint8Array(size));
+  const next = createIdSource({ now: () => new Date(at) }, (size) => new Uint8Array(size));
   const ids = Array.from({ length: 10_000 }, (_, i) => {
     if (i === 5_000) at -= 60_000;
     return next();

@@ -19,7 +19,7 @@ function format(ms: number, counter: number, random: Uint8Array): string {
  * A source of UUID v7 (RFC 9562, method 1: the 12 bits after the version are a counter), so that ids of
  * one source sort in the order they were made, also within a millisecond and when the clock steps back.
  */
-export function createIdSource(clock: Clock, random: (size: number) => Uint8Array): () => string {
+export function createIdSource(clock: Pick<Clock, 'now'>, random: (size: number) => Uint8Array): () => string {
   let lastMs = -1;
   let counter = 0;
   return () => {

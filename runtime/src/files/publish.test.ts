@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -33,7 +33,6 @@ test('a repeat succeeds, after a crash before and after the part was removed', a
   const final = join(dir, 'a.mp4');
   writeFileSync(part, 'new');
   const expected = await identify(part);
-  const { linkSync } = await import('node:fs');
   linkSync(part, final);
   expect(await publishFile(part, final, { expected })).toBe('already');
   expect(await publishFile(part, final, { expected })).toBe('already');
