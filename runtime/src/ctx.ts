@@ -1,4 +1,5 @@
 import { Finished, TimedOut } from './causes.ts';
+import { type Clock, systemClock } from './clock.ts';
 
 /**
  * A node of the cancellation tree.
@@ -99,11 +100,9 @@ export class Ctx {
   }
 
   /** Cancels with `TimedOut` after `limitMs`. Returns this context. */
-  withTimeout(limitMs: number): this {
+  withTimeout(limitMs: number, clock: Clock = systemClock): this {
     if (this.cancelled) return this;
-    const timer = setTimeout(() => this.cancel(new TimedOut(this.name, limitMs)), limitMs);
-    timer.unref();
-    this.onCancel(() => clearTimeout(timer));
+    this.onCancel(clock.after(limitMs, () => this.cancel(new TimedOut(this.name, limitMs))));
     return this;
   }
 }

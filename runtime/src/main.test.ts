@@ -88,6 +88,16 @@ test('ready is a log line and a message; SIGTERM stops in reverse order with exi
   expect(service.stderr).toBe('');
 });
 
+test('a service whose log reader is gone still stops in good order', async () => {
+  const service = new Running(['normal']);
+  const { childPid = 0 } = await service.line('ready');
+  service.process.stdout?.destroy();
+  service.process.stderr?.destroy();
+  service.process.kill('SIGTERM');
+  expect(await service.exit).toBe(0);
+  expect(isGone(childPid)).toBe(true);
+});
+
 test('a repeat of the signal within a second is the same signal', async () => {
   const service = new Running(['normal']);
   await service.line('ready');

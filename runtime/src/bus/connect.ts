@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { connect, type ConnectionOptions, credsAuthenticator, type NatsConnection } from 'nats';
+import { type Authenticator, connect, type ConnectionOptions, credsAuthenticator, type NatsConnection, tokenAuthenticator, usernamePasswordAuthenticator } from 'nats';
 import { type Clock, delay, systemClock } from '../clock.ts';
 import { type Logger, redactUrl } from '../log.ts';
 import type { Bus } from './bus.ts';
@@ -23,9 +23,19 @@ export interface ConnectBusOptions {
 
 const RETRY_MS = 250;
 
+/** The client ignores what stands before the @ of a URL, so it is taken from there. */
+function authenticatorOf(url: string, credsPath: string | undefined): Authenticator | undefined {
+  if (credsPath !== undefined) return credsAuthenticator(() => readFileSync(credsPath));
+  const { username, password } = new URL(url.split(',')[0] ?? url);
+  if (username === '') return undefined;
+  const user = decodeURIComponent(username);
+  return password === '' ? tokenAuthenticator(user) : usernamePasswordAuthenticator(user, decodeURIComponent(password));
+}
+
 function natsOptions({ url, credsPath, name, inboxPrefix }: ConnectBusOptions, handshakeMs: number): ConnectionOptions {
+  const authenticator = authenticatorOf(url, credsPath);
   return {
-    servers: url.split(',').map((server) => server.trim()),
+    servers: url.split(',').map((server) => server.trim().replace(/\/\/[^@/]*@/, '//')),
     name,
     timeout: handshakeMs,
     maxReconnectAttempts: -1,
@@ -38,7 +48,7 @@ function natsOptions({ url, credsPath, name, inboxPrefix }: ConnectBusOptions, h
     maxPingOut: 2,
     noAsyncTraces: true,
     ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
-    ...(credsPath === undefined ? {} : { authenticator: credsAuthenticator(() => readFileSync(credsPath)) }),
+    ...(authenticator === undefined ? {} : { authenticator }),
   };
 }
 

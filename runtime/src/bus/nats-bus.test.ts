@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { createLogger } from '../log.ts';
@@ -133,6 +136,28 @@ test('the bus survives a restart of the server and says so', async () => {
   expect(statuses).toEqual(['disconnected', 'reconnected', 'closed']);
   expect(bus.stats).toMatchObject({ dropped: 1, reconnects: 1 });
 }, 20_000);
+
+test('a subject that the permissions forbid is told apart, and the bus goes on', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'reelay-nats-'));
+  const config = join(dir, 'nats.conf');
+  writeFileSync(config, `listen: "127.0.0.1:${await freePort()}"
+    authorization { users: [ { user: "node 1", password: "p/w", permissions: { publish: ["mine.>", "_INBOX_n1.>"], subscribe: ["_INBOX_n1.>", "mine.>"] } } ] }`);
+  const guarded = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'nats-server', '-c', config], { stdio: 'ignore' });
+  try {
+    const url = `nats://node%201:p%2Fw@${/listen: "([^"]+)"/.exec(readFileSync(config, 'utf8'))?.[1] ?? ''}`;
+    const bus = await connectBus({ url, name: 'x', logger, inboxPrefix: '_INBOX_n1' });
+    buses.push(bus);
+    bus.serve('mine.echo', {}, hello, (message) => message);
+    const ask = (subject: string) => bus.request(subject, { n: 1 }, { timeoutMs: 300, schema: hello });
+    await expect(ask('other.echo')).rejects.toMatchObject({ code: 'bus_forbidden' });
+    bus.subscribe('other.>', hello, () => {});
+    expect(await ask('mine.echo')).toEqual({ n: 1 });
+    expect(bus.isConnected).toBe(true);
+  } finally {
+    guarded.kill('SIGKILL');
+    rmSync(dir, { recursive: true });
+  }
+});
 
 test('no server within the wait is one clear error', async () => {
   const url = `nats://user:S3CRET@127.0.0.1:${await freePort()}`;

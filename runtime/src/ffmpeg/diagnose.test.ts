@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Drained } from '../causes.ts';
 import { diagnose } from './diagnose.ts';
 
 const FAILED = { kind: 'code', code: 1 } as const;
@@ -32,6 +33,10 @@ test('the exit decides where stderr is silent', () => {
   expect(diagnose('', { kind: 'spawnError' }).code).toBe('spawn_failed');
   expect(diagnose('', { kind: 'signal', signal: 'SIGKILL' }).code).toBe('killed');
   expect(diagnose('', { kind: 'signal', signal: 'SIGSEGV' })).toEqual({ code: 'crashed', message: 'The process ended by the signal SIGSEGV.' });
+});
+
+test('where we ended it, the cause is the reason', () => {
+  expect(diagnose('Broken pipe', { kind: 'signal', signal: 'SIGKILL', cause: new Drained() })).toEqual({ code: 'drained', message: 'The node is being drained.' });
 });
 
 test('an unknown failure quotes the last line that says something', () => {

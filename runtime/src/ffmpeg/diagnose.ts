@@ -1,3 +1,5 @@
+import { errorCode } from '../errors.ts';
+
 /** What went wrong, for people and for the retry table. */
 export interface Diagnosis {
   code: string;
@@ -10,6 +12,8 @@ export interface DiagnosedExit {
   kind: 'code' | 'signal' | 'stalled' | 'timeLimit' | 'spawnError';
   code?: number | null;
   signal?: string | null;
+  /** Why we ended it, when we did. */
+  cause?: Error;
 }
 
 interface Rule {
@@ -55,7 +59,9 @@ function fromExit(exit: DiagnosedExit): Diagnosis | null {
   if (exit.kind === 'stalled') return { code: 'stalled', message: 'The process made no progress and was stopped.' };
   if (exit.kind === 'timeLimit') return { code: 'timed_out', message: 'The process passed its time limit and was stopped.' };
   if (exit.kind === 'spawnError') return { code: 'spawn_failed', message: 'The program could not be started.' };
-  return null;
+  if (!exit.cause) return null;
+  const { message } = exit.cause;
+  return { code: errorCode(exit.cause) ?? 'ended', message: `${message.charAt(0).toUpperCase()}${message.slice(1)}.` };
 }
 
 /** Turns the end of ffmpeg's stderr and its exit into one clear sentence. Call it for failures only. */

@@ -19,7 +19,7 @@ export const commonSettings = defineSettings({
   REELAY_DATA_DIR: { schema: z.string().min(1).default('.reelay'), doc: 'Folder for everything that Reelay keeps outside the library: databases, keys, caches, logs.' },
   MEDIA_LIBRARY_PATH: { schema: z.string().min(1).default('media'), doc: 'Root folder of the media library. Every path in the API is relative to it and cannot leave it.' },
   DATABASE_URL: { schema: url('postgres', 'postgresql'), doc: 'Postgres connection URL.', secret: true },
-  NATS_URL: { schema: url('nats', 'tls', 'ws', 'wss'), doc: 'NATS server; several are separated by commas.' },
+  NATS_URL: { schema: url('nats', 'tls'), doc: 'NATS server; several are separated by commas. May carry a user and password, or a token.', secret: true },
   REELAY_NATS_CREDS: { schema: z.string().min(1).optional(), doc: 'Path of the .creds file with which this process signs in to NATS.' },
   REELAY_SECRET_FILE: { schema: z.string().min(1), doc: 'Path of a file (mode 0600) with the key that signs media URLs; the same on every gateway.' },
   REELAY_LOG_LEVEL: { schema: z.enum(LOG_LEVELS).default('info'), doc: 'Least important level that is logged.', reloadable: true },

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { bundleProgram, childrenOf, isGone } from '../test-support/processes.ts';
+import { bundleProgram, childrenOf, isGone, processState } from '../test-support/processes.ts';
 import { findExecutable } from './command.ts';
 import { acquireGuardian, InstanceRunningError } from './guardian.ts';
 import { readPidFile } from './pid-file.ts';
@@ -95,6 +95,61 @@ test('with the guardian no grandchild stays either, and a successor waits for th
   expect(await readPidFile(join(dir, 'reelay.pid'))).toMatchObject({ pid: process.pid, runId: 'run-2' });
   await guardian.release();
   expect(await readPidFile(join(dir, 'reelay.pid'))).toBeNull();
+});
+
+/** An agent with one job process, which runs one tool inside its own group; prints both pids. */
+const AGENT = `
+import { createLogger } from './log.ts';
+import { Ctx } from './ctx.ts';
+import { Supervisor } from './supervisor/mod.ts';
+const supervisor = new Supervisor({ logger: createLogger({ service: 'x', level: 'silent' }), env: process.env });
+const print = (value) => console.log(JSON.stringify(value));
+if (process.argv[2] === 'job') {
+  const tool = supervisor.spawn(Ctx.root(), { name: 'tool', argv0: 'sleep', args: ['300'], group: 'inherit' });
+  print([process.pid, tool.pid]);
+  setInterval(() => {}, 1000);
+} else {
+  const job = supervisor.spawn(Ctx.root(), { name: 'job', argv0: process.execPath, args: [process.argv[1], 'job'], group: 'own', onStdoutLine: (line) => console.log(line) });
+  process.on('SIGUSR1', () => job.freeze());
+  process.on('SIGUSR2', () => job.thaw());
+  process.on('SIGTERM', () => void job.terminate(new Error('test')).then((exit) => process.exit(exit.kind === 'signal' ? 0 : 1)));
+}
+`;
+
+async function startAgent(): Promise<{ parent: ChildProcess; pids: number[] }> {
+  const agent = join(base, 'agent.cjs');
+  await bundleProgram(AGENT, agent);
+  const parent = spawn(process.execPath, [agent], { stdio: ['ignore', 'pipe', 'inherit'] });
+  parents.push(parent);
+  const line = await new Promise<string>((resolve) => {
+    parent.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString()));
+  });
+  const pids = JSON.parse(line) as number[];
+  known.push(...pids);
+  return { parent, pids };
+}
+
+test("SIGKILL of the agent ends the job's process and its tool", async () => {
+  const { parent, pids } = await startAgent();
+  await kill(parent);
+  await vi.waitFor(() => expect(pids.filter((pid) => !isGone(pid))).toEqual([]), { timeout: 5_000 });
+});
+
+test("freezing a job freezes its tool, and a frozen job can be ended", async () => {
+  const { parent, pids } = await startAgent();
+  const states = () => pids.map((pid) => processState(pid) === 'T');
+  parent.kill('SIGUSR1');
+  await vi.waitFor(() => expect(states()).toEqual([true, true]));
+  parent.kill('SIGUSR2');
+  await vi.waitFor(() => expect(states()).toEqual([false, false]));
+  parent.kill('SIGUSR1');
+  await vi.waitFor(() => expect(states()).toEqual([true, true]));
+  const exited = new Promise((resolve) => {
+    parent.once('exit', resolve);
+  });
+  parent.kill('SIGTERM');
+  expect(await exited).toBe(0);
+  await vi.waitFor(() => expect(pids.filter((pid) => !isGone(pid))).toEqual([]));
 });
 
 test('where there is no setpriv the guardian ends the children', async () => {
