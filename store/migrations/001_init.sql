@@ -88,6 +88,8 @@ create table nodes (
   slots_gpu_ai     integer not null default 0 check (slots_gpu_ai >= 0),
   registered_at  timestamptz not null default now(),
   last_seen_at   timestamptz not null default now(),
+  -- Earlier starts of the agent: one that comes back after a newer one said hello stays out.
+  past_incarnations uuid[] not null default '{}',
   rev            bigint not null default 1
 );
 

@@ -26,6 +26,8 @@ export const endAttempt = async (
     where job_id = ${jobId} and epoch = ${epoch} and released_at is null
     returning node_id, device_id, category, vram_mb`;
   if (!booked) return;
+  await tx`delete from effect_batches where job_id = ${jobId} and epoch = ${epoch}`;
+  await tx`delete from effect_blobs where job_id = ${jobId} and epoch = ${epoch}`;
   const slots = tx(SLOT_COLUMN[booked.category]);
   await tx`update nodes set ${slots} = greatest(${slots} - 1, 0), rev = rev + 1 where id = ${booked.nodeId}`;
   await tx`

@@ -14,6 +14,6 @@ export interface Requirement {
 export const requirementClass = (job: Requirement): string => {
   const { needsLibrary, needsEncoder } = CATALOGUE[job.type];
   const needs = `${needsLibrary ? 'L' : ''}${needsEncoder ? 'E' : ''}`;
-  const excluded = job.excludedNodes.length > 0 ? `:x=${[...job.excludedNodes].sort().join(',')}` : '';
+  const excluded = job.excludedNodes.length > 0 ? `:x=${job.excludedNodes.toSorted().join(',')}` : '';
   return `${job.resourceCategory}:${job.vramRequired}:${needs}${excluded}`;
 };

@@ -33,13 +33,13 @@ export const readLogEnd = async (sql: Queryable, jobId: string, maxBytes: number
     select lines from job_log_chunks where job_id = ${jobId} order by epoch desc, line_offset desc limit ${TAIL_CHUNKS}`;
   const kept: string[] = [];
   let bytes = 0;
-  for (const line of chunks.flatMap((chunk) => [...chunk.lines].reverse())) {
+  for (const line of chunks.flatMap((chunk) => chunk.lines.toReversed())) {
     const text = formatLogLine(line);
     bytes += Buffer.byteLength(text) + 1;
     if (bytes > maxBytes) break;
     kept.push(text);
   }
-  return kept.reverse().join('\n');
+  return kept.toReversed().join('\n');
 };
 
 /** A finished job's inline log, or what there is so far of another's (its end, when it is long). */

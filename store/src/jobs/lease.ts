@@ -1,0 +1,45 @@
+import type { AttemptRef } from '@reelay/contracts';
+import type { Queryable } from '../db.ts';
+import { jsonb } from '../json.ts';
+
+export interface Renewal {
+  renewed: AttemptRef[];
+  kill: (AttemptRef & { reason: 'cancelled' | 'stale' | 'released' })[];
+}
+
+interface Row extends AttemptRef {
+  renewed: boolean;
+  cancelled: boolean;
+  released: boolean;
+}
+
+/**
+ * Renews, in one statement, the leases of what a node says it works on. What matches no current attempt of this node
+ * and incarnation comes back to be ended, and so does what a cancel waits for (which is renewed as well, until it ends).
+ */
+export const renewLeases = async (
+  sql: Queryable, claim: { nodeId: string; incarnation: string; running: readonly AttemptRef[] }, leaseMs: number,
+): Promise<Renewal> => {
+  if (claim.running.length === 0) return { renewed: [], kill: [] };
+  const rows = await sql<Row[]>`
+    with told as (
+      select distinct "jobId" as job_id, epoch from jsonb_to_recordset(${jsonb(sql, claim.running)}::jsonb) as t("jobId" uuid, epoch integer)
+    ), locked as (
+      select j.id from jobs j join told t on t.job_id = j.id and t.epoch = j.epoch
+      where j.node_id = ${claim.nodeId} and j.incarnation = ${claim.incarnation} and j.status in ('queued', 'running', 'paused')
+      order by j.id for update of j
+    ), renewed as (
+      update jobs j set lease_until = now() + ${leaseMs} * interval '1 millisecond'
+      from locked where j.id = locked.id returning j.id, j.cancel_requested_at
+    )
+    select t.job_id, t.epoch, r.id is not null as renewed,
+      coalesce(r.cancel_requested_at is not null, false) or (j.epoch = t.epoch and j.status = 'cancelled') as cancelled,
+      coalesce(j.epoch = t.epoch and j.status = 'paused' and j.node_id is null, false) as released
+    from told t left join renewed r on r.id = t.job_id left join jobs j on j.id = t.job_id`;
+  const ref = ({ jobId, epoch }: Row): AttemptRef => ({ jobId, epoch });
+  return {
+    renewed: rows.filter((row) => row.renewed).map(ref),
+    kill: rows.filter((row) => !row.renewed || row.cancelled)
+      .map((row) => ({ ...ref(row), reason: row.cancelled ? 'cancelled' : row.released ? 'released' : 'stale' })),
+  };
+};
