@@ -134,3 +134,5 @@ export const stopTestServer = async (): Promise<void> => {
   server = undefined;
   await running?.stop();
 };
+
+export * from './testing-fixtures.ts';
