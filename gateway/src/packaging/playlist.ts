@@ -1,0 +1,136 @@
+import { rationalValue, type MediaStream } from '@reelay/contracts';
+import type { Rendition, RenditionSet } from './renditions.ts';
+import type { PlannedSegment } from './segment-plan.ts';
+
+/** Boxes around a segment (styp, moof without runs, mdat) and per sample of the run. */
+const SEGMENT_OVERHEAD_BYTES = 130;
+const SAMPLE_OVERHEAD_BYTES = 16;
+
+/** The multivariant playlist: one variant per audio codec, since a group must not mix codecs (RFC 8216, 4.3.4.1.1). */
+export function masterPlaylist(set: RenditionSet): string {
+  const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
+  const groups = audioGroups(set.audio);
+  for (const [group, renditions] of groups) {
+    // Without video the default sound is the variant itself.
+    if (set.video || renditions.length > 1) lines.push(...mediaLines(group, renditions, set));
+  }
+  if (set.video) {
+    if (groups.size === 0) lines.push(...variantLines(set.video, [], null));
+    for (const [group, renditions] of groups) lines.push(...variantLines(set.video, renditions, group));
+  } else {
+    for (const [group, renditions] of groups) {
+      const main = defaultOf(renditions);
+      if (main) lines.push(...variantLines(main, renditions, renditions.length > 1 ? group : null));
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** The media playlist of one rendition: complete from the start, so that every seek works at once. */
+export function mediaPlaylist(rendition: Rendition, targetDurationSeconds: number): string {
+  const lines = [
+    '#EXTM3U', '#EXT-X-VERSION:7', `#EXT-X-TARGETDURATION:${targetDurationSeconds}`, '#EXT-X-MEDIA-SEQUENCE:0',
+    '#EXT-X-PLAYLIST-TYPE:VOD', '#EXT-X-INDEPENDENT-SEGMENTS', '#EXT-X-MAP:URI="init.mp4"',
+  ];
+  for (const [n, segment] of rendition.plan.segments.entries()) lines.push(`#EXTINF:${segment.durationSeconds.toFixed(6)},`, `${n}.m4s`);
+  lines.push('#EXT-X-ENDLIST');
+  return `${lines.join('\n')}\n`;
+}
+
+function audioGroups(audio: readonly Rendition[]): Map<string, Rendition[]> {
+  const groups = new Map<string, Rendition[]>();
+  for (const rendition of audio) {
+    const name = `audio-${rendition.stream.codec}`;
+    groups.set(name, [...(groups.get(name) ?? []), rendition]);
+  }
+  return groups;
+}
+
+function defaultOf(renditions: readonly Rendition[]): Rendition | undefined {
+  return renditions.find(({ stream }) => stream.disposition.includes('default')) ?? renditions[0];
+}
+
+function mediaLines(group: string, renditions: readonly Rendition[], set: RenditionSet): string[] {
+  const main = defaultOf(renditions);
+  const names = new Set<string>();
+  return renditions.map((rendition) => {
+    const { stream, id } = rendition;
+    const name = uniqueName(stream, id, names);
+    const isVariant = !set.video && rendition === main;
+    return `#EXT-X-MEDIA:${attributes([
+      ['TYPE', 'AUDIO'],
+      ['GROUP-ID', quoted(group)],
+      ['NAME', quoted(name)],
+      ['LANGUAGE', stream.language === null ? null : quoted(stream.language)],
+      ['DEFAULT', rendition === main ? 'YES' : 'NO'],
+      ['AUTOSELECT', 'YES'],
+      ['CHANNELS', stream.channels === null ? null : quoted(String(stream.channels))],
+      ['URI', isVariant ? null : quoted(`${id}/index.m3u8`)],
+    ])}`;
+  });
+}
+
+/** NAME must be unique within a group. */
+function uniqueName(stream: MediaStream, id: string, taken: Set<string>): string {
+  const wanted = stream.title ?? stream.language ?? `Audio ${Number(id.slice(1)) + 1}`;
+  const name = taken.has(wanted) ? `${wanted} (${id})` : wanted;
+  taken.add(name);
+  return name;
+}
+
+function variantLines(main: Rendition, audio: readonly Rendition[], group: string | null): string[] {
+  const { stream } = main;
+  const sound = main.stream.kind === 'video' ? audio : [];
+  const codecs = [stream, ...(sound[0] ? [sound[0].stream] : [])].map((one) => one.codecString);
+  const rate = rationalValue(stream.frameRate);
+  const peak = peakBitsPerSecond(main) + Math.max(0, ...sound.map(peakBitsPerSecond));
+  const average = averageBitsPerSecond(main) + Math.max(0, ...sound.map(averageBitsPerSecond));
+  return [
+    `#EXT-X-STREAM-INF:${attributes([
+      ['BANDWIDTH', String(Math.max(peak, average))],
+      ['AVERAGE-BANDWIDTH', String(average)],
+      // A guess would make a player refuse what it could play.
+      ['CODECS', codecs.includes(null) ? null : quoted(codecs.join(','))],
+      ['RESOLUTION', stream.width && stream.height ? `${stream.width}x${stream.height}` : null],
+      ['FRAME-RATE', stream.kind === 'video' && rate > 0 ? rate.toFixed(3) : null],
+      ['VIDEO-RANGE', stream.kind === 'video' ? videoRange(stream) : null],
+      ['AUDIO', group === null ? null : quoted(group)],
+    ])}`,
+    `${main.id}/index.m3u8`,
+  ];
+}
+
+function videoRange({ colour }: MediaStream): string {
+  if (colour?.transfer === 'smpte2084') return 'PQ';
+  return colour?.transfer === 'arib-std-b67' ? 'HLG' : 'SDR';
+}
+
+function segmentBytes({ plan }: Rendition, segment: PlannedSegment): number {
+  let bytes = SEGMENT_OVERHEAD_BYTES + (segment.end - segment.first) * SAMPLE_OVERHEAD_BYTES;
+  for (let i = segment.first; i < segment.end; i += 1) bytes += plan.track.size[i] ?? 0;
+  return bytes;
+}
+
+/** The largest bitrate of a segment; a short last one says little and is left out when there are others. */
+function peakBitsPerSecond(rendition: Rendition): number {
+  const { segments } = rendition.plan;
+  const telling = segments.filter((segment) => segments.length === 1 || segment.durationSeconds >= 2);
+  return Math.max(0, ...(telling.length > 0 ? telling : segments).map((segment) =>
+    Math.ceil((segmentBytes(rendition, segment) * 8) / Math.max(0.001, segment.durationSeconds))));
+}
+
+function averageBitsPerSecond(rendition: Rendition): number {
+  const { segments } = rendition.plan;
+  const bytes = segments.reduce((sum, segment) => sum + segmentBytes(rendition, segment), 0);
+  const seconds = segments.reduce((sum, segment) => sum + segment.durationSeconds, 0);
+  return Math.ceil((bytes * 8) / Math.max(0.001, seconds));
+}
+
+function attributes(pairs: readonly (readonly [name: string, value: string | null])[]): string {
+  return pairs.filter(([, value]) => value !== null).map(([name, value]) => `${name}=${value ?? ''}`).join(',');
+}
+
+/** A quoted string can hold neither quotes nor line ends. */
+function quoted(value: string): string {
+  return `"${value.replaceAll('"', '’').replaceAll(/[\r\n]/g, ' ')}"`;
+}

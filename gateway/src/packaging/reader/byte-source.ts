@@ -1,0 +1,59 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { errorCode } from '@reelay/runtime';
+import { SourceChangedError } from '../errors.ts';
+
+/** Random access to the bytes of one file. */
+export interface ByteSource {
+  readonly sizeBytes: number;
+  /** Reads [position, position + length), shorter only at the end of the file. */
+  read(position: number, length: number): Promise<Uint8Array>;
+}
+
+/** What the file must still be. */
+export interface SourceIdentity {
+  readonly sizeBytes: number | null;
+  /** Modification time in whole milliseconds; null when it does not matter. */
+  readonly mtimeMs: number | null;
+}
+
+/**
+ * Opens a file for the time of `use` and closes it afterwards. Reads stop when `signal` aborts.
+ * Throws {@link SourceChangedError} when the file is gone or not the one described by `identity`.
+ */
+export async function withFile<T>(
+  absPath: string, identity: SourceIdentity, signal: AbortSignal | undefined, use: (source: ByteSource) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const handle = await openFile(absPath);
+  try {
+    const { size, mtimeMs } = await handle.stat();
+    const otherTime = identity.mtimeMs !== null && Math.floor(mtimeMs) !== Math.floor(identity.mtimeMs);
+    if ((identity.sizeBytes !== null && size !== identity.sizeBytes) || otherTime) {
+      throw new SourceChangedError('The file has changed since it was validated.', { expectedBytes: identity.sizeBytes, foundBytes: size });
+    }
+    return await use({ sizeBytes: size, read: (position, length) => readAt(handle, position, Math.min(length, size - position), signal) });
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openFile(absPath: string): Promise<FileHandle> {
+  try {
+    return await open(absPath, 'r');
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') throw new SourceChangedError('The file is gone.', {}, cause);
+    throw cause;
+  }
+}
+
+async function readAt(handle: FileHandle, position: number, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const bytes = new Uint8Array(Math.max(0, length));
+  let filled = 0;
+  while (filled < bytes.length) {
+    signal?.throwIfAborted();
+    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, position + filled);
+    if (bytesRead === 0) throw new SourceChangedError('The file ended while it was read.', { position });
+    filled += bytesRead;
+  }
+  return bytes;
+}

@@ -1,0 +1,44 @@
+import { mainStream, type MediaInfo, type MediaStream, type PacketIndex } from '@reelay/contracts';
+import { fitsSegments } from './codec-support.ts';
+import { NotRemuxableError } from './errors.ts';
+import { READABLE_CONTAINERS } from './reader/packet-reader.ts';
+import { planSegments, type TrackPlan } from './segment-plan.ts';
+
+/** One playlist of the package: `v0` the pictures, `a0`, `a1`, … the sound tracks in the file's order. */
+export interface Rendition {
+  readonly id: string;
+  readonly stream: MediaStream;
+  readonly plan: TrackPlan;
+}
+
+export interface RenditionSet {
+  readonly video: Rendition | null;
+  readonly audio: readonly Rendition[];
+  readonly targetDurationSeconds: number;
+}
+
+/** Chooses the streams that become renditions and plans their segments. Throws {@link NotRemuxableError}. */
+export function planRenditions(info: MediaInfo, index: PacketIndex): RenditionSet {
+  if (!READABLE_CONTAINERS.has(info.container)) throw new NotRemuxableError('The container cannot be repackaged.', { container: info.container });
+  const video = mainStream(info, 'video');
+  if (video && !fitsSegments(info.container, video)) throw new NotRemuxableError(`${video.codec} cannot be repackaged.`, { codec: video.codec });
+  const sounds = info.streams.filter((stream) => stream.kind === 'audio' && fitsSegments(info.container, stream));
+  const trackOf = (stream: MediaStream) => index.tracks.find((track) => track.streamIndex === stream.index && track.count > 0);
+  const videoTrack = video ? trackOf(video) : undefined;
+  if (video && !videoTrack) throw new NotRemuxableError('The video stream holds no pictures.');
+  const plan = planSegments(videoTrack ?? null, sounds.map(trackOf).filter((track) => track !== undefined));
+  const audio = plan.audio.flatMap((trackPlan) => {
+    const stream = sounds.find((candidate) => candidate.index === trackPlan.track.streamIndex);
+    return stream ? [{ stream, plan: trackPlan }] : [];
+  });
+  return {
+    video: video && plan.video ? { id: 'v0', stream: video, plan: plan.video } : null,
+    audio: audio.map(({ stream, plan: trackPlan }, i) => ({ id: `a${i}`, stream, plan: trackPlan })),
+    targetDurationSeconds: plan.targetDurationSeconds,
+  };
+}
+
+/** All renditions, the video first. */
+export function allRenditions(set: RenditionSet): Rendition[] {
+  return [...(set.video ? [set.video] : []), ...set.audio];
+}

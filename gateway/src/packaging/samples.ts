@@ -1,0 +1,102 @@
+import { PacketFlag } from '@reelay/contracts';
+import { parseAdts } from './bitstream/adts.ts';
+import { H264Nal, h264NalType, parseH264Sps, type AvcConfig, type VideoLimits } from './bitstream/h264.ts';
+import { HevcNal, hevcNalType, parseHevcSps, type HevcConfig } from './bitstream/hevc.ts';
+import { joinLengthPrefixed, splitAnnexB, splitLengthPrefixed } from './bitstream/nal.ts';
+import { NotRemuxableError, ParameterSetsChangedError, SourceChangedError } from './errors.ts';
+import type { CodecConfig } from './fmp4/codec-config.ts';
+import type { Sample } from './fmp4/media-segment.ts';
+import { presentationTicks, soundTimes, type PlannedSegment, type TrackPlan } from './segment-plan.ts';
+
+// From the packets of a file to the samples of a segment.
+//
+// Decode times are not taken from the file (Matroska has none, MPEG-TS starts anywhere): a closed group shows exactly the
+// pictures it decodes, so its presentation times, sorted, are a decode timeline that starts at the smallest one and ends
+// where the next segment starts. Composition offsets against it are signed.
+
+/** Makes the samples of a segment from its packets in decode order. */
+export function makeSamples(plan: TrackPlan, segment: PlannedSegment, config: CodecConfig, packets: readonly Uint8Array[]): Sample[] {
+  return plan.track.kind === 'video' ? videoSamples(plan, segment, config, packets) : audioSamples(plan, segment, config, packets);
+}
+
+function videoSamples(plan: TrackPlan, segment: PlannedSegment, config: CodecConfig, packets: readonly Uint8Array[]): Sample[] {
+  const shown = packets.map((_, i) => presentationTicks(plan, segment.first + i));
+  const decoded = Float64Array.from(shown).toSorted();
+  return packets.map((packet, i) => {
+    const isSync = ((plan.track.flags[segment.first + i] ?? 0) & PacketFlag.idr) !== 0;
+    const decodeTicks = decoded[i] ?? 0;
+    return {
+      data: videoData(packet, config, isSync),
+      durationTicks: (decoded[i + 1] ?? segment.endTicks) - decodeTicks,
+      compositionOffsetTicks: (shown[i] ?? 0) - decodeTicks,
+      isSync,
+    };
+  });
+}
+
+function audioSamples(plan: TrackPlan, segment: PlannedSegment, config: CodecConfig, packets: readonly Uint8Array[]): Sample[] {
+  const times = soundTimes(plan.track, segment.first, segment.end).map((pts) => (pts - plan.originTicks) * plan.track.timeBase.num);
+  return packets.map((packet, i) => ({
+    data: config.adts ? withoutAdts(packet) : packet,
+    durationTicks: (times[i + 1] ?? segment.endTicks) - (times[i] ?? 0),
+    compositionOffsetTicks: 0,
+    isSync: true,
+  }));
+}
+
+function withoutAdts(packet: Uint8Array): Uint8Array {
+  const header = parseAdts(packet);
+  if (!header) throw new SourceChangedError('A sound frame is not where the index says.');
+  return packet.subarray(header.headerBytes, header.frameBytes);
+}
+
+function videoData(packet: Uint8Array, config: CodecConfig, isSync: boolean): Uint8Array {
+  if (config.avc) return avcData(packet, config.avc, config.annexB, isSync);
+  return config.hevc ? hevcData(packet, config.hevc, isSync) : packet;
+}
+
+/** Units that mean nothing inside a sample. */
+const DROPPED: ReadonlySet<number> = new Set([H264Nal.delimiter, H264Nal.endOfSequence, H264Nal.endOfStream, H264Nal.filler]);
+
+function avcData(packet: Uint8Array, config: AvcConfig, annexB: boolean, isSync: boolean): Uint8Array {
+  const all = annexB ? splitAnnexB(packet) : splitLengthPrefixed(packet, config.lengthSize);
+  if (!all || all.length === 0) throw new SourceChangedError('A picture is not where the index says.');
+  if (!annexB && config.lengthSize === 4 && !isSync) return packet;
+  const units = all.filter((unit) => !DROPPED.has(h264NalType(unit)));
+  if (!isSync) return joinLengthPrefixed(units);
+  if (!units.some((unit) => h264NalType(unit) === H264Nal.idr)) {
+    throw new NotRemuxableError('A keyframe is no clean place to start (not an IDR picture).');
+  }
+  const carried = units.filter((unit) => h264NalType(unit) === H264Nal.sps);
+  checkLimits(config.sps.map(parseH264Sps), carried.map(parseH264Sps));
+  const missing = [
+    ...(carried.length > 0 ? [] : config.sps),
+    ...(units.some((unit) => h264NalType(unit) === H264Nal.pps) ? [] : config.pps),
+  ];
+  // A PPS refers to an SPS, so one carried alone must follow the one put in.
+  return joinLengthPrefixed(carried.length > 0 ? [...carried, ...missing, ...units.filter((unit) => !carried.includes(unit))] : [...missing, ...units]);
+}
+
+function ofType(units: readonly Uint8Array[], type: number): Uint8Array[] {
+  return units.filter((unit) => hevcNalType(unit) === type);
+}
+
+function hevcData(packet: Uint8Array, config: HevcConfig, isSync: boolean): Uint8Array {
+  const units = splitLengthPrefixed(packet, config.lengthSize);
+  if (!units) throw new SourceChangedError('A picture is not where the index says.');
+  if (!isSync) return config.lengthSize === 4 ? packet : joinLengthPrefixed(units);
+  checkLimits(ofType(config.sets, HevcNal.sps).map(parseHevcSps), ofType(units, HevcNal.sps).map(parseHevcSps));
+  const missing = config.sets.filter((set) => ofType(units, hevcNalType(set)).length === 0);
+  return joinLengthPrefixed([...missing, ...units.filter((unit) => hevcNalType(unit) !== HevcNal.delimiter)]);
+}
+
+/** A player has prepared its decoder for what the init segment says; more than that stops it with a decode error. */
+function checkLimits(promised: readonly VideoLimits[], carried: readonly VideoLimits[]): void {
+  for (const found of carried) {
+    const fits = promised.some((limit) =>
+      found.profile === limit.profile && found.level <= limit.level && found.width <= limit.width && found.height <= limit.height);
+    if (!fits) {
+      throw new ParameterSetsChangedError('The stream changes its profile, level or picture size beyond its start.', { promised, found });
+    }
+  }
+}
