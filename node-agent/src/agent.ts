@@ -1,0 +1,226 @@
+import { CATALOGUE, type EncoderTrial, type HelloReply, type HeartbeatReply, type LoadReport, type WorkOrder } from '@reelay/contracts';
+import { type Clock, type Ctx, type Logger, readLibraryId, type Service, Shutdown, withDeadline } from '@reelay/runtime';
+import type { Bus, BusSubscription } from '@reelay/runtime/bus';
+import type { Supervisor } from '@reelay/runtime/supervisor';
+import type { NodeState } from './attempts/admission.ts';
+import { Attempts } from './attempts/attempts.ts';
+import { removeParts } from './attempts/parts.ts';
+import { DeviceInventory } from './devices/inventory.ts';
+import { bestEncoder, encoderFor, SOFTWARE_ENCODER } from './encoder/candidates.ts';
+import { ffmpegVersion, tryEncoders } from './encoder/trials.ts';
+import { readLoad } from './host/load.ts';
+import type { Scratch } from './host/scratch.ts';
+import { endReasonOf, serveControls } from './hub/controls.ts';
+import { HubClient } from './hub/hub-client.ts';
+import { HubLink } from './hub/hub-link.ts';
+import type { JobContext } from './process/protocol.ts';
+import { WarmPool } from './process/warm-pool.ts';
+import type { AgentSettings } from './settings.ts';
+
+export interface AgentOptions {
+  settings: AgentSettings;
+  /** UUID of this start. */
+  incarnation: string;
+  version: string;
+  /** The bundled job process. */
+  jobProgram: string;
+  bus: Bus;
+  supervisor: Supervisor;
+  scratch: Scratch;
+  clock: Clock;
+  logger: Logger;
+  onSuperseded: () => void;
+}
+
+const FENCE_MS = 500;
+/** The longest an orderly stop waits for jobs to end and the hub to hear of it. */
+const STOP_MS = 7_500;
+
+/** This host as a node of the fleet: what it has, what it runs, and its link to the hub. */
+export class Agent implements Service {
+  readonly name = 'agent';
+  readonly attempts: Attempts;
+  readonly #options: AgentOptions;
+  readonly #inventory: DeviceInventory;
+  readonly #hub: HubClient;
+  readonly #link: HubLink;
+  #pool: WarmPool | undefined;
+  #ctx: Ctx | undefined;
+  #subscriptions: BusSubscription[] = [];
+  #endFence: () => void = () => {};
+  #trials: EncoderTrial[] = [];
+  #ffmpegVersion: string | null = null;
+  #load: LoadReport | undefined;
+  #libraryId: string | null = null;
+  #hubLibraryId: string | null = null;
+  #draining = false;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: AgentOptions) {
+    const { settings, supervisor, logger, bus, clock, incarnation } = options;
+    this.#options = options;
+    this.#inventory = new DeviceInventory({ supervisor, logger, nvidiaSmiPath: settings.NVIDIA_SMI_PATH });
+    this.#hub = new HubClient(bus, settings.REELAY_NODE_ID, incarnation, clock);
+    this.attempts = new Attempts({
+      hub: this.#hub, clock, logger,
+      takeWorker: () => this.#requirePool().take(),
+      node: () => this.#nodeState(),
+      contextFor: (order) => this.#contextFor(order),
+      cleanUp: (order, keepParts) => this.#cleanUp(order, keepParts),
+    });
+    this.#link = new HubLink({
+      hub: this.#hub, clock, logger,
+      describe: () => this.#describe(),
+      pulse: () => this.#pulse(),
+      onWelcome: (reply) => this.#welcomed(reply),
+      onHeartbeat: (reply, sentMs) => this.#heard(reply, sentMs),
+      onSuperseded: () => void this.#superseded(),
+      mustIntroduceAgain: async () => (await this.#readLibraryId()) !== this.#libraryId,
+      onReconnected: (fn) => bus.onStatus((status) => {
+        if (status === 'reconnected') fn();
+      }),
+    });
+  }
+
+  /** Learns what the host can do, then introduces it. `ctx` must outlive an orderly stop. */
+  async start(ctx: Ctx): Promise<void> {
+    const { settings, supervisor, logger, clock, bus, incarnation, jobProgram } = this.#options;
+    this.#ctx = ctx;
+    this.#pool = new WarmPool(ctx, { supervisor, logger, program: jobProgram, graceMs: settings.REELAY_KILL_GRACE_MS }, clock);
+    this.#pool.fill();
+    await this.#explore(ctx);
+    this.#subscriptions = serveControls({ bus, incarnation, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts, setDraining: (draining) => this.#setDraining(draining) });
+    this.#endFence = clock.every(FENCE_MS, () => this.attempts.fence(clock.monotonicMs()));
+    this.#link.start();
+  }
+
+  /** Ends all jobs, gives them back to the hub, and says no more. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const { clock, logger } = this.#options;
+    this.#draining = true;
+    const ending = () => this.attempts.endAll({ kind: 'released', reason: 'the node stops' });
+    await withDeadline(clock, 'jobs', STOP_MS, ending).catch(() => {});
+    if (this.attempts.size > 0) logger.warn({ jobs: this.attempts.size }, 'stopping although the hub was not told about all jobs');
+    this.attempts.abandonAll(new Shutdown('the node stops'));
+    this.#endFence();
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    await this.#link.stop();
+    await this.#pool?.close();
+  }
+
+  async #superseded(): Promise<void> {
+    this.#options.logger.error({ nodeId: this.#hub.nodeId }, 'another agent with this node id took over; this one ends its jobs and exits');
+    this.#draining = true;
+    await this.attempts.endAll({ kind: 'stale' });
+    this.#options.onSuperseded();
+  }
+
+  async #explore(ctx: Ctx): Promise<void> {
+    const { supervisor, logger, settings } = this.#options;
+    const tools = { supervisor, logger, ffmpegPath: settings.FFMPEG_PATH };
+    const devices = this.#inventory.refresh(ctx).then(() => this.#inventory.report(() => 0));
+    [this.#trials, this.#ffmpegVersion] = await Promise.all([devices.then((found) => tryEncoders(ctx, found, tools)), ffmpegVersion(ctx, tools)]);
+    const encoder = bestEncoder(this.#trials);
+    if (encoder === null) logger.error({ trials: this.#trials }, 'no H.264 encoder works on this host');
+    else if (encoder === SOFTWARE_ENCODER) logger.info({ encoder }, 'encoding in software: no hardware encoder works here');
+    else logger.info({ encoder }, 'encoding in hardware');
+  }
+
+  async #describe(): Promise<Parameters<HubClient['hello']>[0]> {
+    const { settings, version } = this.#options;
+    this.#libraryId = await this.#readLibraryId();
+    return {
+      name: settings.REELAY_NODE_NAME ?? settings.REELAY_NODE_ID, version,
+      devices: this.#devices(), limits: limitsOf(settings), labels: settings.REELAY_LABELS,
+      encoder: bestEncoder(this.#trials), encoderTrials: this.#trials, ffmpegVersion: this.#ffmpegVersion,
+      libraryId: this.#libraryId, load: await this.#readLoad(),
+    };
+  }
+
+  async #pulse(): Promise<Parameters<HubClient['heartbeat']>[0]> {
+    // For the next heartbeat: a slow nvidia-smi must not delay this one.
+    if (this.#ctx) this.#inventory.refresh(this.#ctx).catch((error: unknown) => this.#options.logger.warn({ err: error }, 'nvidia-smi could not be asked'));
+    return { running: this.attempts.running(), devices: this.#devices(), load: await this.#readLoad(), draining: this.#draining };
+  }
+
+  #welcomed({ libraryId, adminState }: HelloReply): void {
+    this.#hubLibraryId = libraryId;
+    this.#setDraining(adminState !== 'active');
+    const { settings, logger } = this.#options;
+    if (settings.MEDIA_LIBRARY_PATH !== undefined && this.#libraryRoot() === null) {
+      logger.warn({ path: settings.MEDIA_LIBRARY_PATH, ownId: this.#libraryId, hubId: libraryId }, 'the mounted library is not the hub’s: files travel over HTTP');
+    }
+  }
+
+  #heard(reply: HeartbeatReply, sentMs: number): void {
+    this.attempts.renewed(reply.renewed, sentMs);
+    for (const { reason, ...ref } of reply.kill) this.attempts.find(ref)?.end(endReasonOf(reason));
+    this.#setDraining(reply.adminState !== 'active');
+  }
+
+  #setDraining(draining: boolean): void {
+    if (this.#stopping || draining === this.#draining) return;
+    this.#draining = draining;
+    this.#options.logger.info({ draining }, draining ? 'taking no new work' : 'taking work again');
+  }
+
+  #devices() {
+    return this.#inventory.report((deviceId) => this.attempts.bookedMb(deviceId));
+  }
+
+  #nodeState(): Omit<NodeState, 'running' | 'bookedMb'> {
+    const { settings } = this.#options;
+    return {
+      draining: this.#draining, limits: limitsOf(settings), devices: this.#devices(), hasEncoder: bestEncoder(this.#trials) !== null,
+      freeBytes: this.#load?.diskFreeBytes ?? null, minFreeBytes: settings.REELAY_MIN_FREE_MB * 1e6, mountsLibrary: this.#libraryRoot() !== null,
+    };
+  }
+
+  #contextFor(order: WorkOrder): JobContext {
+    const { settings, scratch } = this.#options;
+    const encoder = encoderFor(this.#trials, order.deviceId);
+    if (encoder === null && CATALOGUE[order.type].needsEncoder) this.#options.logger.warn({ deviceId: order.deviceId }, 'no encoder works on this device; trying software');
+    return {
+      gatewayUrl: settings.REELAY_GATEWAY_URL.replace(/\/+$/, ''), libraryRoot: this.#libraryRoot(), scratchDir: scratch.folderOf(order.jobId, order.epoch),
+      encoder: encoder ?? SOFTWARE_ENCODER, gpuIndex: this.#inventory.gpuIndex(order.deviceId),
+      ffmpegPath: settings.FFMPEG_PATH, ffprobePath: settings.FFPROBE_PATH, killGraceMs: settings.REELAY_KILL_GRACE_MS,
+    };
+  }
+
+  async #cleanUp(order: WorkOrder, keepParts: boolean): Promise<void> {
+    const root = this.#libraryRoot();
+    await this.#options.scratch.remove(order.jobId, order.epoch);
+    if (!keepParts && root !== null) await removeParts(root, order);
+  }
+
+  /** The mount, when it is the hub's library. */
+  #libraryRoot(): string | null {
+    const isSame = this.#libraryId !== null && this.#libraryId === this.#hubLibraryId;
+    return isSame ? (this.#options.settings.MEDIA_LIBRARY_PATH ?? null) : null;
+  }
+
+  async #readLibraryId(): Promise<string | null> {
+    const path = this.#options.settings.MEDIA_LIBRARY_PATH;
+    return path === undefined ? null : readLibraryId(path).catch(() => null);
+  }
+
+  async #readLoad(): Promise<LoadReport> {
+    const { settings } = this.#options;
+    this.#load = await readLoad(this.#libraryRoot() ?? settings.REELAY_WORK_DIR);
+    return this.#load;
+  }
+
+  #requirePool(): WarmPool {
+    if (!this.#pool) throw new TypeError('the agent was not started');
+    return this.#pool;
+  }
+}
+
+function limitsOf(settings: AgentSettings): NodeState['limits'] {
+  return { cpu: settings.REELAY_LIMIT_CPU, gpu_encode: settings.REELAY_LIMIT_GPU_ENCODE, gpu_ai: settings.REELAY_LIMIT_GPU_AI };
+}

@@ -1,0 +1,48 @@
+import { assignReplySchema, assignSchema, type AssignReply, type AttemptRef, cancelSchema, type ControlReply, drainSchema, pauseSchema, subjects } from '@reelay/contracts';
+import type { z } from 'zod';
+import type { Bus, BusSubscription } from '@reelay/runtime/bus';
+import type { Attempts } from '../attempts/attempts.ts';
+import type { EndReason } from '../attempts/outcome.ts';
+
+export interface ControlsOptions {
+  bus: Bus;
+  nodeId: string;
+  incarnation: string;
+  attempts: Attempts;
+  setDraining: (draining: boolean) => void;
+}
+
+type KillReason = z.infer<typeof cancelSchema>['reason'];
+
+/** Why the hub wants an attempt ended, in our words. */
+export function endReasonOf(reason: KillReason): EndReason {
+  return reason === 'released' ? { kind: 'released', reason: 'given back on request' } : { kind: reason };
+}
+
+/** Answers what the hub asks of this node. Returns the subscriptions. */
+export function serveControls({ bus, nodeId, incarnation, attempts, setDraining }: ControlsOptions): BusSubscription[] {
+  const control = (ref: AttemptRef, fn: (attempt: NonNullable<ReturnType<Attempts['find']>>) => boolean): ControlReply => {
+    const attempt = attempts.find(ref);
+    return { ok: true, known: attempt ? fn(attempt) : false };
+  };
+  return [
+    bus.serve(subjects.agent(nodeId, 'assign'), {}, assignSchema, (message): AssignReply => {
+      const results = message.orders.map((order) => {
+        if (message.incarnation === incarnation) return attempts.assign(order);
+        const detail = 'this is another start of the node';
+        return { jobId: order.jobId, epoch: order.epoch, accepted: false, refusal: { code: 'wrong_incarnation' as const, detail } };
+      });
+      return assignReplySchema.parse({ ok: true, results });
+    }),
+    bus.serve(subjects.agent(nodeId, 'cancel'), {}, cancelSchema, (message) => control(message, (attempt) => {
+      attempt.end(endReasonOf(message.reason));
+      return true;
+    })),
+    bus.serve(subjects.agent(nodeId, 'pause'), {}, pauseSchema, (message) => control(message, (attempt) => attempt.freeze())),
+    bus.serve(subjects.agent(nodeId, 'resume'), {}, pauseSchema, (message) => control(message, (attempt) => attempt.thaw())),
+    bus.serve(subjects.agent(nodeId, 'drain'), {}, drainSchema, ({ draining }): ControlReply => {
+      setDraining(draining);
+      return { ok: true, known: true };
+    }),
+  ];
+}

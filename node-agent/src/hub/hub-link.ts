@@ -1,0 +1,121 @@
+import type { AttemptRef, Heartbeat, HeartbeatReply, Hello, HelloReply } from '@reelay/contracts';
+import { type Clock, Ctx, type Logger, Shutdown, toError } from '@reelay/runtime';
+import type { HubClient } from './hub-client.ts';
+
+export interface HubLinkOptions {
+  hub: HubClient;
+  clock: Clock;
+  logger: Logger;
+  /** Called before each hello and heartbeat. */
+  describe: () => Promise<Omit<Hello, 'v' | 'incarnation'>>;
+  pulse: () => Promise<Omit<Heartbeat, 'v' | 'incarnation'>>;
+  onWelcome: (reply: HelloReply) => void;
+  /** `sentMs`: when the heartbeat left, on the monotonic clock; leases are counted from there. */
+  onHeartbeat: (reply: HeartbeatReply, sentMs: number, sent: readonly AttemptRef[]) => void;
+  onSuperseded: () => void;
+  /** True when what hello said has changed. */
+  mustIntroduceAgain: () => Promise<boolean>;
+  /** Wakes the loop when the connection is back. */
+  onReconnected: (fn: () => void) => () => void;
+}
+
+/**
+ * Keeps the hub informed that this node is there.
+ *
+ *   introducing ──hello answered──▶ beating ──not known──▶ introducing
+ *        ▲                            │ │ └──superseded──▶ ended
+ *        └──────facts have changed────┘ └──stop()──▶ ended
+ */
+export class HubLink {
+  readonly #options: HubLinkOptions;
+  readonly #ctx = Ctx.root('hub link');
+  #running: Promise<void> | undefined;
+  #heartbeatMs = 3_000;
+  #wake: () => void = () => {};
+  #silent = false;
+
+  constructor(options: HubLinkOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#ctx.cancel(new Shutdown('the node stops'));
+    this.#wake();
+    await this.#running;
+  }
+
+  /** Sends a heartbeat now. */
+  beatNow(): void {
+    this.#wake();
+  }
+
+  async #run(): Promise<void> {
+    const forget = this.#options.onReconnected(() => this.#wake());
+    try {
+      while (!this.#ctx.cancelled) {
+        await this.#introduce();
+        while (!this.#ctx.cancelled && (await this.#beat())) await this.#pause();
+      }
+    } catch (error) {
+      if (!this.#ctx.cancelled) throw error;
+    } finally {
+      forget();
+    }
+  }
+
+  async #introduce(): Promise<void> {
+    const { hub, describe, onWelcome, logger } = this.#options;
+    const reply = await hub.untilAnswered(this.#ctx, async () => hub.hello(await describe()), (error) => this.#isSilent(error));
+    this.#heard();
+    this.#heartbeatMs = reply.heartbeatMs;
+    logger.info({ heartbeatMs: reply.heartbeatMs, leaseMs: reply.leaseMs, adminState: reply.adminState }, 'welcomed by the hub');
+    onWelcome(reply);
+  }
+
+  /** False: say hello again (or nothing more). */
+  async #beat(): Promise<boolean> {
+    const { hub, pulse, clock, logger, onHeartbeat, onSuperseded, mustIntroduceAgain } = this.#options;
+    try {
+      const message = await pulse();
+      const sentMs = clock.monotonicMs();
+      const reply = await hub.heartbeat(message);
+      this.#heard();
+      if (reply.superseded) {
+        this.#ctx.cancel(new Shutdown('another agent with this node id took over'));
+        onSuperseded();
+        return false;
+      }
+      onHeartbeat(reply, sentMs, message.running);
+      if (!reply.known) logger.warn('the hub does not know this node any more');
+      return reply.known && !(await mustIntroduceAgain());
+    } catch (error) {
+      this.#isSilent(error);
+      return true;
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const callOff = this.#options.clock.after(this.#heartbeatMs, () => this.#wake());
+      this.#wake = () => {
+        callOff();
+        resolve();
+      };
+    });
+  }
+
+  /** One line when the hub falls silent, one when it is back. */
+  #isSilent(error: unknown): void {
+    if (!this.#silent && !this.#ctx.cancelled) this.#options.logger.warn({ err: toError(error) }, 'the hub does not answer');
+    this.#silent = true;
+  }
+
+  #heard(): void {
+    if (this.#silent) this.#options.logger.info('the hub answers again');
+    this.#silent = false;
+  }
+}
