@@ -6,4 +6,5 @@ export { ownerIsAlive, type PidFile, readPidFile } from './pid-file.ts';
 export type { Proc, ProcState } from './proc.ts';
 export { runTool, type ToolOptions, type ToolResult } from './run-tool.ts';
 export { type SpawnOptions, Supervisor, type SupervisorOptions, type SupervisorStats } from './supervisor.ts';
+export { ProcessWatchdog, type WatchdogOptions } from './watchdog.ts';
 export { RUN_MARK, type RunMark, sweepOrphans } from './sweep.ts';
