@@ -1,10 +1,13 @@
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
+import { type Clock, systemClock, waitAtMost } from './clock.ts';
 import { ReelayError } from './errors.ts';
 
 export type { Logger } from 'pino';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const MAX_UNWRITTEN_BYTES = 4 * 1024 * 1024;
 
 const SECRET_KEYS = [
   'authorization', 'Authorization', 'cookie', 'Cookie', '["set-cookie"]', 'password', 'passwordHash', 'token',
@@ -41,7 +44,20 @@ export function createLogger({ service, level = 'info', destination }: LoggerOpt
     redact: { paths: redactPaths(), censor: '[removed]' },
     serializers: { err: serializeError, error: serializeError, cause: serializeError },
   };
-  return destination ? pino(options, destination) : pino(options);
+  return pino(options, destination ?? stdout());
+}
+
+/**
+ * Asynchronous, so that a reader who stops reading never blocks this process, and bounded: beyond it lines are dropped.
+ * With `minLength` 0 a flush would not wait for the write under way, and the last lines would come out of order.
+ */
+function stdout(): DestinationStream {
+  return pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: MAX_UNWRITTEN_BYTES });
+}
+
+/** Resolves when every line so far is written (or nobody is left to read them); false when that takes longer than `limitMs`. Never rejects. */
+export function flushLogger(logger: Logger, limitMs: number, clock: Clock = systemClock): Promise<boolean> {
+  return waitAtMost(clock, limitMs, new Promise<void>((resolve) => logger.flush(() => resolve())));
 }
 
 /** Hides user and password of a URL, so that it can be logged. */

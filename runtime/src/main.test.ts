@@ -3,7 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { eventually } from './test-support/eventually.ts';
 import { bundleProgram, isGone } from './test-support/processes.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 /** A service whose behaviour is chosen by its arguments. */
 const SERVICE = `
@@ -23,6 +26,10 @@ void runMain({ name: 'demo', env: process.env, argv: process.argv.slice(2), stop
   app.onReload(() => { if (process.env.REFUSE) throw new Error('bad configuration'); return () => { value = 2; say('value ' + value); }; });
   app.ready({ childPid: child.pid });
   if (mode === 'crash') setTimeout(() => { throw new Error('boom'); }, 10);
+  if (mode === 'flood') {
+    for (let i = 0; i < 2000; i += 1) app.logger.info({ pad: 'x'.repeat(1000) }, 'flood');
+    setTimeout(() => process.send('flooded'), 50);
+  }
   if (mode === 'reject') void Promise.reject(new Error('boom'));
 });
 `;
@@ -56,11 +63,11 @@ class Running {
   }
 
   async line(msg: string): Promise<Line> {
-    return vi.waitFor(() => {
+    return eventually(() => {
       const found = this.lines.find((line) => line.msg === msg);
       if (!found) throw new Error(`no line "${msg}" yet`);
       return found;
-    }, { timeout: 5_000, interval: 10 });
+    });
   }
 }
 
@@ -80,7 +87,7 @@ afterAll(() => rmSync(dir, { recursive: true }));
 test('ready is a log line and a message; SIGTERM stops in reverse order with exit 0', async () => {
   const service = new Running(['normal']);
   const { childPid = 0 } = await service.line('ready');
-  await vi.waitFor(() => expect(service.messages).toEqual([{ ready: true, childPid }]));
+  await eventually(() => expect(service.messages).toEqual([{ ready: true, childPid }]));
   service.process.kill('SIGTERM');
   expect(await service.exit).toBe(0);
   expect(service.lines.map((line) => line.event ?? line.msg)).toEqual(['ready', 'stopping', 'child terminated', 'first stopped', 'stopped']);
@@ -98,6 +105,17 @@ test('a service whose log reader is gone still stops in good order', async () =>
   expect(isGone(childPid)).toBe(true);
 });
 
+test('a reader who does not read the log neither blocks the service nor its end', async () => {
+  const service = new Running(['flood']);
+  service.process.stdout?.pause();
+  await eventually(() => expect(service.messages).toContain('flooded'));
+  service.process.kill('SIGTERM');
+  const ended = await new Promise((resolve) => {
+    service.process.once('exit', (code, signal) => resolve(code ?? signal));
+  });
+  expect([0, 'SIGKILL']).toContain(ended);
+});
+
 test('a repeat of the signal within a second is the same signal', async () => {
   const service = new Running(['normal']);
   await service.line('ready');
@@ -113,7 +131,7 @@ test('a later second signal ends at once and kills the children', async () => {
   const again = setInterval(() => service.process.kill('SIGINT'), 100);
   expect(await service.exit).toBe(1);
   clearInterval(again);
-  await vi.waitFor(() => expect(isGone(childPid)).toBe(true));
+  await eventually(() => expect(isGone(childPid)).toBe(true));
 });
 
 test('a stop that takes too long ends hard', async () => {
@@ -122,7 +140,7 @@ test('a stop that takes too long ends hard', async () => {
   service.process.kill('SIGTERM');
   expect(await service.exit).toBe(1);
   expect(service.lines.some((line) => line.msg === 'ending at once')).toBe(true);
-  await vi.waitFor(() => expect(isGone(childPid)).toBe(true));
+  await eventually(() => expect(isGone(childPid)).toBe(true));
 });
 
 test('a start error is one line on stderr and exit 1, after releasing', async () => {

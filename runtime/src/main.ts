@@ -3,7 +3,7 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Env } from './config.ts';
 import { Ctx } from './ctx.ts';
 import { toError } from './errors.ts';
-import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './log.ts';
+import { createLogger, flushLogger, LOG_LEVELS, type Logger, type LogLevel } from './log.ts';
 import { ReleaseStack } from './service.ts';
 
 export interface MainOptions {
@@ -40,6 +40,7 @@ export interface App {
 }
 
 const SAME_SIGNAL_MS = 1_000;
+const LAST_LINES_MS = 500;
 const EXIT_FAILED = 1;
 const EXIT_CRASHED = 70;
 
@@ -108,10 +109,8 @@ class Main implements App {
     setTimeout(() => this.#endNow('the stop took too long'), this.#stopMs).unref();
     this.ctx.cancel(cause);
     const startedMs = this.clock.monotonicMs();
-    this.#release.release().then(
-      () => this.#exit(startedMs),
-      () => this.#exit(startedMs),
-    );
+    const exit = () => void this.#exit(startedMs);
+    this.#release.release().then(exit, exit);
   }
 
   async run(start: (app: App) => Promise<void>): Promise<void> {
@@ -171,7 +170,13 @@ class Main implements App {
   #endNow(reason: string): void {
     this.logger.error({ reason }, 'ending at once');
     this.#kill();
-    process.exit(EXIT_FAILED);
+    void this.#end(EXIT_FAILED);
+  }
+
+  /** With a log reader that does not read, exit() waits for the blocked write for ever (measured); a signal does not. */
+  async #end(exitCode: number): Promise<void> {
+    if (!(await flushLogger(this.logger, LAST_LINES_MS))) process.kill(process.pid, 'SIGKILL');
+    process.exit(exitCode);
   }
 
   #kill(): void {
@@ -184,10 +189,10 @@ class Main implements App {
     }
   }
 
-  #exit(startedMs: number): void {
+  async #exit(startedMs: number): Promise<void> {
     this.logger.info({ tookMs: Math.round(this.clock.monotonicMs() - startedMs), exitCode: this.#exitCode }, 'stopped');
     this.#kill();
-    process.exit(this.#exitCode);
+    await this.#end(this.#exitCode);
   }
 }
 

@@ -12,7 +12,7 @@ export { type FileIdentity, identify, LibraryFileMissing, LibraryRoot, normalise
 export { OutputExistsError, parsePartName, type PartInfo, PartMissingError, partName, publishFile, type PublishOptions, PublishUnsupportedError } from './files/publish.ts';
 export { createIdSource, newId } from './ids.ts';
 export { acquireGuardian, type Guardian, type GuardianOptions, InstanceRunningError } from './lock.ts';
-export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel, redactUrl } from './log.ts';
+export { createLogger, flushLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel, redactUrl } from './log.ts';
 export { type App, type MainOptions, type ReloadHandler, runMain } from './main.ts';
 export { ReleaseStack, type ReleaseReport, ReleaseTimeout, type Service, withDeadline } from './service.ts';
 export { commonSettings, flag } from './settings/common.ts';

@@ -6,8 +6,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { createLogger } from '../log.ts';
+import { findExecutable } from '../supervisor/command.ts';
+import { eventually } from '../test-support/eventually.ts';
 import { openPipes } from '../test-support/processes.ts';
 import { type Bus, BusClosed, connectBus, NoResponders, RemoteError } from './mod.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 const hello = z.object({ n: z.number() });
 const logger = createLogger({ service: 'test', level: 'silent' });
@@ -24,8 +28,11 @@ function freePort(): Promise<number> {
   });
 }
 
-function startServer(): ChildProcess {
-  return spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'nats-server', '-a', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+/** It lies in /usr/sbin on Debian, which is not on the PATH of an ordinary user. */
+const NATS_SERVER = process.env.NATS_SERVER_PATH ?? findExecutable('nats-server', `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`) ?? 'nats-server';
+
+function startServer(...args: string[]): ChildProcess {
+  return spawn('setpriv', ['--pdeathsig', 'KILL', '--', NATS_SERVER, ...(args.length > 0 ? args : ['-a', '127.0.0.1', '-p', String(port)])], { stdio: 'ignore' });
 }
 
 function stopServer(): Promise<void> {
@@ -112,11 +119,11 @@ test('a queue group shares, plain subscribers all hear, bad messages do not stop
   bus.subscribe('news', hello, () => heard.push('queue'), { queue: 'q' });
   bus.publish('news', 'rubbish');
   expect(bus.publish('news', { n: 1 })).toBe(true);
-  await vi.waitFor(() => expect(heard.toSorted()).toEqual(['a1', 'b1', 'queue']));
+  await eventually(() => expect(heard.toSorted()).toEqual(['a1', 'b1', 'queue']));
   expect(second.badMessages).toBe(1);
   second.unsubscribe();
   bus.publish('news', { n: 2 });
-  await vi.waitFor(() => expect(heard).toContain('a2'));
+  await eventually(() => expect(heard).toContain('a2'));
   expect(heard).not.toContain('b2');
 });
 
@@ -126,23 +133,23 @@ test('the bus survives a restart of the server and says so', async () => {
   bus.onStatus((status) => statuses.push(status));
   bus.serve('again', {}, hello, (message) => message);
   await stopServer();
-  await vi.waitFor(() => expect(bus.isConnected).toBe(false));
+  await eventually(() => expect(bus.isConnected).toBe(false));
   expect(bus.publish('again', { n: 1 })).toBe(false);
   await expect(bus.request('again', { n: 1 }, { timeoutMs: 100, schema: hello })).rejects.toMatchObject({ code: 'bus_disconnected' });
   server = startServer();
-  await vi.waitFor(() => expect(bus.isConnected).toBe(true), { timeout: 10_000 });
+  await eventually(() => expect(bus.isConnected).toBe(true));
   expect(await bus.request('again', { n: 1 }, { timeoutMs: 2_000, schema: hello })).toEqual({ n: 1 });
   await bus.close();
   expect(statuses).toEqual(['disconnected', 'reconnected', 'closed']);
   expect(bus.stats).toMatchObject({ dropped: 1, reconnects: 1 });
-}, 20_000);
+});
 
 test('a subject that the permissions forbid is told apart, and the bus goes on', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'reelay-nats-'));
   const config = join(dir, 'nats.conf');
   writeFileSync(config, `listen: "127.0.0.1:${await freePort()}"
     authorization { users: [ { user: "node 1", password: "p/w", permissions: { publish: ["mine.>", "_INBOX_n1.>"], subscribe: ["_INBOX_n1.>", "mine.>"] } } ] }`);
-  const guarded = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'nats-server', '-c', config], { stdio: 'ignore' });
+  const guarded = startServer('-c', config);
   try {
     const url = `nats://node%201:p%2Fw@${/listen: "([^"]+)"/.exec(readFileSync(config, 'utf8'))?.[1] ?? ''}`;
     const bus = await connectBus({ url, name: 'x', logger, inboxPrefix: '_INBOX_n1' });
@@ -169,5 +176,5 @@ test('closing leaves no socket, connected or not', async () => {
   const bus = await open();
   await Promise.all([bus.close(), bus.close()]);
   expect(() => bus.publish('x', 1)).toThrow(BusClosed);
-  await vi.waitFor(() => expect(openPipes()).toBeLessThanOrEqual(before));
+  await eventually(() => expect(openPipes()).toBeLessThanOrEqual(before));
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Drained } from '../causes.ts';
-import { diagnose } from './diagnose.ts';
+import { diagnose, findWriteFailure } from './diagnose.ts';
 
 const FAILED = { kind: 'code', code: 1 } as const;
 
@@ -43,4 +43,9 @@ test('an unknown failure quotes the last line that says something', () => {
   const stderr = 'ffmpeg version 5.1\n[out#0 @ 0x5571] Something odd happened\nframe=  1 fps=0\nConversion failed!\n';
   expect(diagnose(stderr, FAILED)).toEqual({ code: 'ffmpeg_failed', message: 'ffmpeg failed: Something odd happened' });
   expect(diagnose('', { kind: 'code', code: 8 }).message).toBe('ffmpeg failed with exit code 8.');
+});
+
+test('a trailer that did not fit is found although the exit code is 0', () => {
+  expect(findWriteFailure('Error writing trailer of x.mkv: No space left on device\n')?.code).toBe('disk_full');
+  expect(findWriteFailure('[libx264 @ 0x1] kb/s:282.09\n')).toBeNull();
 });

@@ -27,12 +27,13 @@ const RULES: readonly Rule[] = [
   { pattern: /No space left on device|Disk quota exceeded/i, code: 'disk_full', message: () => 'There is no space left on the disk that the output is written to.' },
   { pattern: /CUDA_ERROR_OUT_OF_MEMORY|out of memory \(10\)|OutOfMemory|cuvid.*out of memory|Failed to allocate.*(CUDA|VRAM)/i, code: 'gpu_out_of_memory', message: () => 'The GPU ran out of memory.' },
   { pattern: /OpenEncodeSessionEx failed: ([^\n(]+)/i, code: 'encoder_failed', message: (m) => `The GPU refused another encode session: ${(m[1] ?? '').trim()}.` },
-  { pattern: /Cannot load (libcuda\.so\S*|libnvcuvid\.so\S*|libnvidia-encode\.so\S*|nvcuda\.dll)|No capable devices found|no CUDA-capable device/i, code: 'gpu_unavailable', message: () => 'The GPU encoder cannot be used on this host.' },
+  { pattern: /Cannot load (libcuda\.so\S*|libnvcuvid\.so\S*|libnvidia-encode\.so\S*|nvcuda\.dll)|No capable devices found|no CUDA-capable device/i, code: 'gpu_unavailable', message: () => 'The GPU cannot be used on this host.' },
   { pattern: /Cannot allocate memory|malloc.*failed|Error allocating/i, code: 'out_of_memory', message: () => 'The host ran out of memory.' },
-  { pattern: /moov atom not found/i, code: 'moov_missing', message: () => 'The file is incomplete: its index (moov atom) is missing.' },
+  { pattern: /moov atom not found/i, code: 'moov_missing', message: () => 'The file is incomplete or not a media file: its index (moov atom) is missing.' },
   { pattern: /Unknown encoder '([^']+)'/i, code: 'encoder_missing', message: (m) => `This ffmpeg has no encoder named ${m[1] ?? '?'}.` },
   { pattern: /Unknown decoder '([^']+)'|Decoder \(codec (\w+)\) not found|Decoding requested, but no decoder found for: (\S+)|no decoder.* for .*codec[: ]+(\w+)/i, code: 'codec_unsupported', message: (m) => `The codec ${m[1] ?? m[2] ?? m[3] ?? m[4] ?? '?'} cannot be decoded.` },
   { pattern: /Unsupported codec(?: with id (\d+))?|Could not find codec parameters for stream (\d+) \(([^)]*)\)/i, code: 'codec_unsupported', message: (m) => `A stream has a codec that is not supported${m[3] ? ` (${m[3]})` : ''}.` },
+  { pattern: /Unable to (?:find a suitable output format|choose an output format)/i, code: 'container_unsupported', message: () => 'The output format is not known from the file name.' },
   { pattern: /Could not find tag for codec (\w+)|codec not currently supported in container|Only (.+?) (?:is|are) supported for/i, code: 'container_unsupported', message: (m) => `The output format cannot hold ${m[1] ?? 'this codec'}.` },
   { pattern: /Stream map '([^']*)' matches no streams|Output file (?:#\d+ )?does not contain any stream/i, code: 'stream_missing', message: (m) => (m[1] ? `The input has no stream that matches ${m[1]}.` : 'The input has no stream to work on.') },
   { pattern: /Error while opening encoder|Error initializing output stream|Could not open encoder|Cannot open encoder/i, code: 'encoder_failed', message: () => 'The encoder could not be opened with these settings.' },
@@ -62,6 +63,15 @@ function fromExit(exit: DiagnosedExit): Diagnosis | null {
   if (!exit.cause) return null;
   const { message } = exit.cause;
   return { code: errorCode(exit.cause) ?? 'ended', message: `${message.charAt(0).toUpperCase()}${message.slice(1)}.` };
+}
+
+/**
+ * A failed write that the exit code may hide: ffmpeg 5.1 exits with 0 when only the trailer did not fit on the disk
+ * (measured). Ask it after an exit with 0; null means that nothing of the kind was reported.
+ */
+export function findWriteFailure(stderrTail: string): Diagnosis | null {
+  if (!/Error writing trailer of|Error closing file|av_interleaved_write_frame\(\)/i.test(stderrTail)) return null;
+  return diagnose(stderrTail, { kind: 'code', code: 0 });
 }
 
 /** Turns the end of ffmpeg's stderr and its exit into one clear sentence. Call it for failures only. */

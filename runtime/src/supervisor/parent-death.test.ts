@@ -3,11 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { eventually } from '../test-support/eventually.ts';
 import { bundleProgram, childrenOf, isGone, processState } from '../test-support/processes.ts';
 import { findExecutable } from './command.ts';
 import { acquireGuardian, InstanceRunningError } from './guardian.ts';
 import { readPidFile } from './pid-file.ts';
 import { sweepOrphans } from './sweep.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 /** Starts children of every awkward kind, prints their pids, and waits. */
 const PARENT = `
@@ -81,7 +84,7 @@ test('SIGKILL of the parent leaves no child', async () => {
   const { parent, pids } = await startParent(join(base, 'plain'), 'run-1', 'no');
   expect(pids).toHaveLength(3);
   await kill(parent);
-  await vi.waitFor(() => expect(pids.filter((pid) => !isGone(pid))).toEqual([]), { timeout: 5_000 });
+  await eventually(() => expect(pids.filter((pid) => !isGone(pid))).toEqual([]));
 });
 
 test('with the guardian no grandchild stays either, and a successor waits for that', async () => {
@@ -132,24 +135,24 @@ async function startAgent(): Promise<{ parent: ChildProcess; pids: number[] }> {
 test("SIGKILL of the agent ends the job's process and its tool", async () => {
   const { parent, pids } = await startAgent();
   await kill(parent);
-  await vi.waitFor(() => expect(pids.filter((pid) => !isGone(pid))).toEqual([]), { timeout: 5_000 });
+  await eventually(() => expect(pids.filter((pid) => !isGone(pid))).toEqual([]));
 });
 
 test("freezing a job freezes its tool, and a frozen job can be ended", async () => {
   const { parent, pids } = await startAgent();
   const states = () => pids.map((pid) => processState(pid) === 'T');
   parent.kill('SIGUSR1');
-  await vi.waitFor(() => expect(states()).toEqual([true, true]));
+  await eventually(() => expect(states()).toEqual([true, true]));
   parent.kill('SIGUSR2');
-  await vi.waitFor(() => expect(states()).toEqual([false, false]));
+  await eventually(() => expect(states()).toEqual([false, false]));
   parent.kill('SIGUSR1');
-  await vi.waitFor(() => expect(states()).toEqual([true, true]));
+  await eventually(() => expect(states()).toEqual([true, true]));
   const exited = new Promise((resolve) => {
     parent.once('exit', resolve);
   });
   parent.kill('SIGTERM');
   expect(await exited).toBe(0);
-  await vi.waitFor(() => expect(pids.filter((pid) => !isGone(pid))).toEqual([]));
+  await eventually(() => expect(pids.filter((pid) => !isGone(pid))).toEqual([]));
 });
 
 test('where there is no setpriv the guardian ends the children', async () => {
@@ -165,7 +168,7 @@ test('a sweep finds what escaped, and spares the present run', async () => {
   const first = await startParent(dir, 'run-1', 'orphans');
   const grandchild = first.pids.at(-1) ?? 0;
   await kill(first.parent);
-  await vi.waitFor(() => expect(first.pids.slice(0, -1).filter((pid) => !isGone(pid))).toEqual([]), { timeout: 5_000 });
+  await eventually(() => expect(first.pids.slice(0, -1).filter((pid) => !isGone(pid))).toEqual([]));
   expect(isGone(grandchild)).toBe(false);
   const second = await startParent(dir, 'run-2', 'orphans');
   // The loop of the child that ignores TERM leaves its sleep behind as well.

@@ -2,11 +2,15 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CancelledByUser, Shutdown, TimedOut, Watchdog } from '../causes.ts';
 import { Ctx } from '../ctx.ts';
 import { createLogger } from '../log.ts';
+import { ManualClock } from '../testing.ts';
+import { eventually } from '../test-support/eventually.ts';
 import { childrenOf, isGone, openPipes, processState } from '../test-support/processes.ts';
 import { SpawnRefused } from './exit.ts';
 import type { Proc } from './proc.ts';
 import { runTool } from './run-tool.ts';
 import { type SpawnOptions, Supervisor } from './supervisor.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 let ctx: Ctx;
 let supervisor: Supervisor;
@@ -24,7 +28,7 @@ beforeEach(() => {
 afterEach(async () => {
   await supervisor.terminateAll(new Shutdown('end of test'), 100);
   expect(supervisor.stats().alive).toBe(0);
-  await vi.waitFor(() => expect(openPipes()).toBeLessThanOrEqual(pipesBefore));
+  await eventually(() => expect(openPipes()).toBeLessThanOrEqual(pipesBefore));
   expect(childrenOf(process.pid).filter((pid) => processState(pid) === 'Z')).toEqual([]);
 });
 
@@ -74,35 +78,35 @@ test('a child that ignores TERM is killed after the grace, with everything it st
   expect(exit).toMatchObject({ kind: 'signal', signal: 'SIGKILL' });
   expect(proc.forced).toBe(true);
   expect(supervisor.stats().forcedKills).toBe(1);
-  await vi.waitFor(() => expect(isGone(grandchild)).toBe(true));
+  await eventually(() => expect(isGone(grandchild)).toBe(true));
 });
 
 test('grandchildren go even when the child itself ends in good order', async () => {
   const proc = sh('sleep 60 & echo $!', { stdout: 'pipe' });
   const grandchild = Number(await firstOutput(proc));
   expect(await proc.exit).toEqual({ kind: 'code', code: 0 });
-  await vi.waitFor(() => expect(isGone(grandchild)).toBe(true));
+  await eventually(() => expect(isGone(grandchild)).toBe(true));
 });
 
 test('a child blocked on a full stdout ends without being killed', async () => {
   const proc = supervisor.spawn(ctx, {
-    name: 'ffmpeg', argv0: 'ffmpeg', group: 'own', stdout: 'pipe', graceMs: 4_000,
+    name: 'ffmpeg', argv0: process.env.FFMPEG_PATH ?? 'ffmpeg', group: 'own', stdout: 'pipe', graceMs: 20_000,
     args: ['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=30', '-f', 'rawvideo', 'pipe:1'],
   });
   await new Promise((resolve) => {
     proc.stdout.once('readable', resolve);
   });
-  await vi.waitFor(() => expect(processState(proc.pid)).toBe('S'));
+  await eventually(() => expect(processState(proc.pid)).toBe('S'));
   const exit = await proc.terminate(new CancelledByUser());
   expect(exit.cause).toBeInstanceOf(CancelledByUser);
   expect(proc.forced).toBe(false);
 });
 
 test('a stopped child is continued so that TERM reaches it', async () => {
-  const proc = sh('echo ready; exec sleep 60', { stdout: 'pipe', graceMs: 4_000 });
+  const proc = sh('echo ready; exec sleep 60', { stdout: 'pipe', graceMs: 20_000 });
   await firstOutput(proc);
   process.kill(proc.pid, 'SIGSTOP');
-  await vi.waitFor(() => expect(processState(proc.pid)).toBe('T'));
+  await eventually(() => expect(processState(proc.pid)).toBe('T'));
   expect(await proc.terminate(new CancelledByUser())).toMatchObject({ kind: 'signal', signal: 'SIGTERM' });
 });
 
@@ -119,15 +123,19 @@ test('the time limit ends the child', async () => {
 });
 
 test('a frozen child stands still and does not age', async () => {
-  const proc = sh('echo ready; while :; do sleep 0.01; done', { stdout: 'pipe', stallMs: 150, limitMs: 10_000 });
-  await firstOutput(proc);
+  const clock = new ManualClock();
+  const slow = new Supervisor({ logger: createLogger({ service: 'test', level: 'silent' }), env: process.env, clock });
+  const proc = slow.spawn(ctx, { name: 'x', argv0: 'sleep', args: ['60'], group: 'own', stallMs: 10_000, limitMs: 100_000 });
+  clock.advance(9_000);
   expect(proc.freeze()).toBe(true);
-  await vi.waitFor(() => expect(processState(proc.pid)).toBe('T'));
-  const ageing = sh('exec sleep 60', { stallMs: 300 });
-  expect((await ageing.exit).kind).toBe('stalled');
+  await eventually(() => expect(processState(proc.pid)).toBe('T'));
+  clock.advance(3_600_000);
   expect(proc.state).toBe('running');
   expect(proc.thaw()).toBe(true);
-  await vi.waitFor(() => expect(processState(proc.pid)).not.toBe('T'));
+  await eventually(() => expect(processState(proc.pid)).toBe('S'));
+  clock.advance(9_000);
+  expect(proc.state).toBe('running');
+  clock.advance(2_000);
   expect((await proc.exit).kind).toBe('stalled');
   expect(proc.freeze()).toBe(false);
 });
@@ -190,7 +198,7 @@ test('a Node child has a message channel through the wrapper', async () => {
 test('lines of stdout are drained, and the last words after TERM are heard', async () => {
   const heard: string[] = [];
   const proc = sh("trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done", { onStdoutLine: (line) => heard.push(line) });
-  await vi.waitFor(() => expect(heard).toEqual(['ready']));
+  await eventually(() => expect(heard).toEqual(['ready']));
   expect(await proc.terminate(new CancelledByUser())).toMatchObject({ kind: 'code', code: 0 });
   expect(heard).toEqual(['ready', 'bye']);
 });
