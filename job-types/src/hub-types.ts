@@ -27,6 +27,8 @@ export interface Prepared {
   mediaSeconds: number | null;
   /** Handed to `execute` as it is. */
   order: Record<string, unknown>;
+  /** The job's parameters with what was left open filled in; stored with the job. */
+  params?: Record<string, unknown>;
 }
 
 export interface PublishedFile {
@@ -36,6 +38,8 @@ export interface PublishedFile {
   sizeBytes: number;
   mtimeMs: number;
   inode: string;
+  /** Where the file that had this path before was put (`onConflict: replace`). */
+  replacedPath?: string | null;
 }
 
 export interface NewJob {
@@ -51,6 +55,8 @@ export interface Applied {
   log: string[];
   /** Library paths removed after the commit (the old place of a moved file). */
   removeAfter: string[];
+  /** The job's parameters as they turned out; stored with the job. */
+  params?: Record<string, unknown>;
 }
 
 export interface HubJobType {

@@ -51,3 +51,4 @@ export * from './nodes/hello.ts';
 export * from './nodes/heartbeat.ts';
 export * from './nodes/health.ts';
 export * from './intents/intent.ts';
+export * from './videos/effects.ts';

@@ -1,7 +1,7 @@
 import type { JobType } from '@reelay/contracts';
 import { CATALOGUE } from '@reelay/contracts';
 import type { FleetDevice, FleetNode, WaitingJob } from '@reelay/store';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { freeMb } from './room.ts';
 import { place } from './place.ts';

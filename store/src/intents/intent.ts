@@ -15,6 +15,8 @@ export interface IntentFile {
   /** Identity of the part: a repeat after a crash recognises its own file at the final path. */
   inode: string;
   device: string;
+  /** The part is a second name of another file (a move): its content has a home without the final path. */
+  linked: boolean;
   /** Where the file that had the final path before is kept until the commit. */
   asidePath: string | null;
 }

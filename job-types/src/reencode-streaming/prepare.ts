@@ -1,0 +1,45 @@
+import { posix } from 'node:path';
+import { reencodeParams } from '@reelay/contracts';
+import { normaliseLibraryPath, PathOutsideLibrary } from '@reelay/runtime';
+import { findVideoByPath, type Queryable, type VideoRow } from '@reelay/store';
+import { requireVideo } from '../find-video.ts';
+import { type HubJob, type HubJobType, JobRefused } from '../hub-types.ts';
+import { stem } from '../video-facts.ts';
+import type { ReencodeOrder } from './result.ts';
+
+const inside = (path: string): string => {
+  try {
+    return normaliseLibraryPath(path);
+  } catch (error) {
+    if (error instanceof PathOutsideLibrary) throw new JobRefused(error.code, error.message);
+    throw error;
+  }
+};
+
+/** The video by id, else by the path given; a file without a record is encoded too. */
+const source = async (sql: Queryable, job: HubJob, params: { videoId?: string | undefined; inputPath?: string | undefined }): Promise<{ path: string; video: VideoRow | null }> => {
+  if (params.videoId !== undefined) {
+    const video = await requireVideo(sql, job, params.videoId);
+    return { path: video.path, video };
+  }
+  const path = inside(params.inputPath ?? '');
+  return { path, video: await findVideoByPath(sql, path) };
+};
+
+export const prepareReencode: HubJobType['prepare'] = async (sql, job) => {
+  const params = reencodeParams.parse(job.params);
+  const { path, video } = await source(sql, job, params);
+  const outputPath = inside(params.outputPath ?? posix.join('playback', `${stem(path)}.mp4`));
+  const order: ReencodeOrder = {
+    videoId: video?.id ?? null, targetBitrate: params.targetBitrate, preset: params.preset, crf: params.crf, skipIfReady: params.skipIfReady,
+    durationSeconds: video?.durationSeconds ?? null,
+  };
+  return {
+    inputs: [{ name: 'source', path }],
+    // Always a new file: never the source, never another's output.
+    outputs: [{ name: 'encoded', path: outputPath, onConflict: 'rename' }],
+    mediaSeconds: video?.durationSeconds ?? null,
+    order,
+    params: { ...job.params, inputPath: path, outputPath },
+  };
+};

@@ -1,0 +1,21 @@
+import { thumbnailParams } from '@reelay/contracts';
+import { requireVideo } from '../find-video.ts';
+import type { HubJobType } from '../hub-types.ts';
+import { stem } from '../video-facts.ts';
+
+/** Where in the video the picture is taken when nobody says: past titles and black. */
+const DEFAULT_POSITION = 0.25;
+
+/** Each picture gets a name of its own, so that one that browsers have cached is never changed under them. */
+export const prepareThumbnail: HubJobType['prepare'] = async (sql, job) => {
+  const { videoId, timestamp, width } = thumbnailParams.parse(job.params);
+  const video = await requireVideo(sql, job, videoId);
+  const timestampSeconds = timestamp ?? (video.durationSeconds ?? 0) * DEFAULT_POSITION;
+  return {
+    inputs: [{ name: 'source', path: video.path }],
+    outputs: [{ name: 'thumbnail', path: `thumbnails/${stem(video.path).slice(0, 60)}-${job.id.slice(-8)}.jpg`, onConflict: 'rename' }],
+    // One picture, wherever it is.
+    mediaSeconds: 0,
+    order: { videoId, timestampSeconds, width },
+  };
+};
