@@ -43,13 +43,15 @@ let base: string;
 let program: string;
 const parents: ChildProcess[] = [];
 const known: number[] = [];
+const dirs: string[] = [];
 beforeAll(async () => {
   base = mkdtempSync(join(tmpdir(), 'reelay-parent-'));
   program = join(base, 'parent.cjs');
   await bundleProgram(PARENT, program);
 });
-afterEach(() => {
+afterEach(async () => {
   for (const parent of parents.splice(0)) parent.kill('SIGKILL');
+  for (const dir of dirs.splice(0)) await sweepOrphans(dir, 'after the test');
   for (const pid of known.splice(0)) if (!isGone(pid)) process.kill(pid, 'SIGKILL');
 });
 afterAll(() => rmSync(base, { recursive: true }));
@@ -64,6 +66,7 @@ function folderWith(...names: string[]): string {
 async function startParent(dir: string, runId: string, mode: 'yes' | 'no' | 'orphans', env = process.env): Promise<{ parent: ChildProcess; pids: number[] }> {
   const parent = spawn(process.execPath, [program, dir, runId, mode], { stdio: ['ignore', 'pipe', 'inherit'], env });
   parents.push(parent);
+  dirs.push(dir);
   const line = await new Promise<string>((resolve) => {
     parent.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString()));
   });
