@@ -1,0 +1,14 @@
+/** All dialogs with a form, in one lazily loaded chunk. */
+import type { DialogRequest } from '../store/dialogs.ts';
+import { CreateJobDialog } from './create-job.tsx';
+import { PriorityDialog } from './priority.tsx';
+import { RenameDialog } from './rename.tsx';
+
+export default function Dialogs({ request }: { request: DialogRequest }) {
+  switch (request.kind) {
+    case 'create-job': return <CreateJobDialog type={request.type} video={request.video} />;
+    case 'rename': return <RenameDialog video={request.video} />;
+    case 'priority': break;
+  }
+  return <PriorityDialog job={request.job} />;
+}

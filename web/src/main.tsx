@@ -1,0 +1,21 @@
+import { render } from 'preact';
+import { App } from './app.tsx';
+import { startRouter } from './router.ts';
+import { startClock } from './store/clock.ts';
+import { openSession } from './store/session.ts';
+import './styles/tokens.css';
+import './styles/base.css';
+import './styles/controls.css';
+import './styles/layers.css';
+import './styles/shell.css';
+import './styles/library.css';
+import './styles/queue.css';
+import './styles/job.css';
+import './styles/nodes.css';
+import './styles/player.css';
+
+startRouter();
+startClock();
+void openSession();
+const root = document.getElementById('app');
+if (root !== null) render(<App />, root);

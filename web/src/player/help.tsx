@@ -1,0 +1,12 @@
+import { Dialog } from '../components/dialog.tsx';
+import { SHORTCUTS } from './shortcuts.ts';
+
+export function ShortcutHelp({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog title="Keys of the player" onClose={onClose}>
+      <dl class="dialog-body keys">
+        {SHORTCUTS.map(({ shown, what }) => <div key={shown}><dt><kbd>{shown}</kbd></dt><dd>{what}</dd></div>)}
+      </dl>
+    </Dialog>
+  );
+}

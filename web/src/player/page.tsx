@@ -1,0 +1,86 @@
+/** The player page. hls.js is loaded from here, and only when segments are played. */
+import type { Playback, Video } from '@reelay/contracts';
+import { useEffect, useRef } from 'preact/hooks';
+import { api } from '../api.ts';
+import { copyText } from '../components/copy.ts';
+import { Icon } from '../components/icon.tsx';
+import { Empty, Loading, Problem } from '../components/notice.tsx';
+import { VideoMenu, askForJob } from '../components/video-menu.tsx';
+import { navigate, videoPath } from '../router.ts';
+import { videos } from '../store/live-store.ts';
+import { can } from '../store/session.ts';
+import { useLoad, useReloadOn } from '../store/use-load.ts';
+import { decodedCodecs } from './codecs.ts';
+import { MediaFacts } from './media-facts.tsx';
+import { Screen } from './screen.tsx';
+import { VideoJobs } from './video-jobs.tsx';
+
+/** An element that is never shown: it only says what this browser decodes. */
+const codecs = (): string[] => {
+  const probe = document.createElement('video');
+  return decodedCodecs((type) => probe.canPlayType(type));
+};
+
+export default function PlayerPage({ id }: { id: string }) {
+  const loaded = useLoad(id, async (signal) => videos.put(await api.video(id, signal)));
+  const video = loaded.data.value?.value ?? null;
+  useReloadOn(loaded.reload, () => false);
+  useEffect(() => {
+    if (video !== null) document.title = `${video.title} – Reelay`;
+  }, [video]);
+
+  if (video === null) {
+    const error = loaded.error.value;
+    if (error === null) return <Loading what="the video" />;
+    if (error.status === 404 || error.status === 400 || error.status === 422) {
+      return <Empty icon="film" title="There is no such video"><p>It may have been deleted.</p><a class="button" href="/library">To the library</a></Empty>;
+    }
+    return <Problem what="The video could not be loaded" error={error} retry={loaded.reload} />;
+  }
+  return <Watch video={video} />;
+}
+
+function Watch({ video }: { video: Video }) {
+  const element = useRef<HTMLVideoElement>(null);
+  // How to play changes when validation ends or the file itself changes, not with the title.
+  const answer = useLoad([video.id, video.valid, video.path, video.sizeBytes].join(' '), (signal) => api.playback(video.id, codecs(), signal));
+  const playback = answer.data.value;
+  const copyLink = (): void => {
+    const seconds = Math.floor(element.current?.currentTime ?? 0);
+    void copyText(`${location.origin}${videoPath(video.id)}${seconds > 0 ? `?t=${seconds}` : ''}`, 'Link');
+  };
+  return (
+    <>
+      <div class="page-head">
+        <a class="back" href="/library"><Icon name="left" />Library</a>
+        <h1>{video.title}</h1>
+        <span class="grow" />
+        <button type="button" class="button" onClick={copyLink}><Icon name="link" />Copy link here</button>
+        <VideoMenu video={video} text="Actions" play={false} onDeleted={() => navigate('/library')} />
+      </div>
+      {playback === null && (answer.error.value === null ? <div class="screen"><Loading what="the player" /></div> : <Problem what="The player could not be opened" error={answer.error.value} retry={answer.reload} />)}
+      {playback?.mode === 'none' && <NotPlayable video={video} playback={playback} />}
+      {playback !== null && playback.mode !== 'none' && <Screen key={video.id} video={video} playback={playback} element={element} />}
+      <MediaFacts video={video} playback={playback} />
+      {can('jobs') && <VideoJobs video={video} />}
+    </>
+  );
+}
+
+function NotPlayable({ video, playback }: { video: Video; playback: Playback }) {
+  return (
+    <div class="screen">
+      <div class="trouble" role="status">
+        <Icon name={video.valid === null ? 'clock' : 'warning'} size={32} />
+        <p>{playback.reason}</p>
+        {video.valid === null && <p class="small">It opens here by itself when that is done.</p>}
+        {can('createJobs') && video.valid !== null && (
+          <div class="row">
+            {video.valid && <button type="button" class="button primary" onClick={() => askForJob('reencode_streaming', video)}>Re-encode for Streaming</button>}
+            <button type="button" class="button" onClick={() => askForJob('validate', video)}>Validate Metadata</button>
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}
