@@ -52,3 +52,4 @@ export * from './nodes/heartbeat.ts';
 export * from './nodes/health.ts';
 export * from './intents/intent.ts';
 export * from './videos/effects.ts';
+export * from './wait-for-schema.ts';

@@ -55,3 +55,10 @@ export const readUnanswered = async (sql: Queryable, olderThanMs: number, limit:
     order by j.id limit ${limit}`;
   return rows.map(({ workOrder, ...job }) => ({ job, workOrder }));
 };
+
+/** Stores the parameters with what the hub filled in while it prepared the attempt. */
+export const setPreparedParams = async (sql: Queryable, jobId: string, epoch: number, params: Record<string, unknown>): Promise<void> => {
+  await sql`
+    update jobs set params = ${jsonb(sql, params)}, rev = rev + 1
+    where id = ${jobId} and epoch = ${epoch} and status = 'queued' and params is distinct from ${jsonb(sql, params)}::jsonb`;
+};

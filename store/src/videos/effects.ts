@@ -111,3 +111,10 @@ export const hasOpenJob = async (sql: Queryable, videoId: string, type: JobType)
     select 1 from jobs where video_id = ${videoId} and type = ${type} and status not in ('completed', 'failed', 'cancelled') limit 1`;
   return rows.length > 0;
 };
+
+/** Which of these files a video in the trash still refers to. */
+export const trashedPaths = async (sql: Queryable, paths: readonly string[]): Promise<string[]> => {
+  if (paths.length === 0) return [];
+  const rows = await sql<{ trashPath: string }[]>`select trash_path from videos where trash_path = any(${[...paths]})`;
+  return rows.map(({ trashPath }) => trashPath);
+};

@@ -1,0 +1,43 @@
+import type { HubEnvironment } from '@reelay/job-types/hub';
+import type { Clock, LibraryRoot, Logger } from '@reelay/runtime';
+import type { Bus } from '@reelay/runtime/bus';
+import type { Sql } from '@reelay/store';
+import type { Hints } from './hints.ts';
+import type { SchedulerSettings } from './settings.ts';
+
+/** Durations of the scheduler, in milliseconds. */
+export interface Timing {
+  heartbeatMs: number;
+  leaseMs: number;
+  leaderTtlMs: number;
+  sweepMs: number;
+  retryUnitMs: number;
+}
+
+export const timingOf = (settings: SchedulerSettings): Timing => ({
+  heartbeatMs: Math.round(settings.REELAY_HEARTBEAT_SECONDS * 1000),
+  leaseMs: Math.round(settings.REELAY_LEASE_SECONDS * 1000),
+  leaderTtlMs: Math.round(settings.REELAY_LEADER_SECONDS * 1000),
+  sweepMs: Math.round(settings.REELAY_SWEEP_SECONDS * 1000),
+  retryUnitMs: Math.round(settings.REELAY_RETRY_UNIT_SECONDS * 1000),
+});
+
+/** What the parts of the scheduler share. */
+export interface Deps {
+  sql: Sql;
+  bus: Bus;
+  library: LibraryRoot;
+  /** Id of the library: nodes that report the same one see the same files. */
+  libraryId: string;
+  /** Signs the URLs of work orders; the gateway has the same key. */
+  key: Uint8Array;
+  logger: Logger;
+  clock: Clock;
+  newId: () => string;
+  hints: Hints;
+  timing: Timing;
+}
+
+export const hubEnvironment = ({ library, clock, newId }: Pick<Deps, 'library' | 'clock' | 'newId'>): HubEnvironment => ({
+  libraryRoot: library.path, now: () => clock.now(), newId,
+});

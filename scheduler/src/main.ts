@@ -1,0 +1,31 @@
+import { readSecretKey, newId, ensureLibraryId, LibraryRoot, readSettings, runMain } from '@reelay/runtime';
+import { connectBus } from '@reelay/runtime/bus';
+import { openDatabase, waitForSchema } from '@reelay/store';
+import { timingOf } from './deps.ts';
+import { Hints } from './hints.ts';
+import { Scheduler } from './scheduler.ts';
+import { schedulerSettings } from './settings.ts';
+
+/** Connections: the passes of the leader, and the messages of nodes answered beside them. */
+const CONNECTIONS = 16;
+
+await runMain({ name: 'scheduler', env: process.env, argv: process.argv.slice(2) }, async (app) => {
+  const { logger, clock } = app;
+  const settings = readSettings(schedulerSettings, { env: app.env });
+  const waitMs = settings.REELAY_STARTUP_WAIT_SECONDS * 1000;
+  const library = await LibraryRoot.open(settings.MEDIA_LIBRARY_PATH);
+  const libraryId = await ensureLibraryId(library.path, newId());
+  const key = readSecretKey(settings.REELAY_SECRET_FILE);
+
+  const sql = openDatabase({ url: settings.DATABASE_URL, applicationName: 'reelay-scheduler', maxConnections: CONNECTIONS });
+  app.onStop('database', () => sql.end({ timeout: 3 }));
+  await waitForSchema(sql, waitMs);
+  const bus = await connectBus({ url: settings.NATS_URL, credsPath: settings.REELAY_NATS_CREDS, name: 'scheduler', logger, clock, waitMs });
+  app.onStop('bus', () => bus.close());
+
+  const hints = new Hints(bus, logger);
+  const scheduler = new Scheduler({ sql, bus, library, libraryId, key, logger, clock, newId, hints, timing: timingOf(settings) }, newId());
+  app.onStop('scheduler', () => scheduler.stop());
+  await scheduler.start();
+  app.ready({ leading: scheduler.leadership.lease !== null, libraryId });
+});

@@ -1,0 +1,176 @@
+import type { Done, JobOutcome, WorkOrder } from '@reelay/contracts';
+import { hubJobType, type PublishedFile } from '@reelay/job-types/hub';
+import { type Logger, ReelayError, toError } from '@reelay/runtime';
+import {
+  appendHubLog, type AttemptClaim, type AttemptOutcome, type AttemptRow, cancelJob, completeJob, createJobs, deleteIntent, failAttempt, inTransaction, isCurrent,
+  type JobRow, lockJob, type PublishIntent, readAttempt, readIntent, readJob, recordIntent, releaseAttempt, saveIntentFiles, startAttempt, trashedPaths, type Tx,
+} from '@reelay/store';
+import { buildOrder, hubJob } from '../assign/order.ts';
+import { type Deps, hubEnvironment } from '../deps.ts';
+import { asJobError } from './errors.ts';
+import { Gate } from './gate.ts';
+import { inspectParts, publishAll, removeFiles, unpublish } from './publish.ts';
+
+/** Each completing transaction may need a second connection to note a choice of name: they must leave some free. */
+const FINISH_AT_ONCE = 4;
+type Verdict = 'settled' | 'stale';
+type Completed = Extract<JobOutcome, { kind: 'completed' }>;
+
+/** The agent reported a result for an attempt that is not running: nothing was applied. */
+class AttemptNotRunning extends ReelayError {
+  readonly code = 'attempt_not_running';
+  constructor(jobId: string, status: string) {
+    super('the attempt is not running', { jobId, status });
+  }
+}
+
+/**
+ * Brings attempts to their end, by any scheduler and any number of times.
+ *
+ *   done(completed) → parts inspected → intent stored ═▶ in one transaction, with the job's row locked:
+ *        │                 │                files get their names, effects, follow-ups, final state, intent gone
+ *        │                 └─ cancel was asked for → cancelled          └─ fails → taken back, failed or retried
+ *   done(failed) → retry or failed    done(released) → pending    done(cancelled) → cancelled
+ *
+ * A crash after ═▶ leaves the intent: the leader repeats the transaction, which recognises files it has named already.
+ */
+export class Settler {
+  readonly #deps: Deps;
+  readonly #gate = new Gate(FINISH_AT_ONCE);
+  readonly #logger: Logger;
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    this.#logger = deps.logger.child({ part: 'settle' });
+  }
+
+  /** What the agent is told: `stale` makes it remove its parts. @throws when the database is away; the agent repeats itself */
+  async done(nodeId: string, { jobId, epoch, incarnation, outcome }: Done): Promise<Verdict> {
+    const claim = { jobId, epoch, nodeId };
+    const attempt = await readAttempt(this.#deps.sql, claim);
+    if (!attempt || attempt.incarnation !== incarnation) return 'stale';
+    if (attempt.outcome !== null) return verdictOnRepeat(attempt.outcome, outcome);
+    // Its word that it had started may still be on the way.
+    if (attempt.startedAt === null && outcome.kind !== 'released') await startAttempt(this.#deps.sql, { ...claim, incarnation });
+    this.#logger.info({ jobId, epoch, nodeId, outcome: outcome.kind }, 'attempt done');
+    const verdict = outcome.kind === 'completed' ? await this.#complete(attempt, outcome) : await this.#end(attempt, outcome);
+    this.#deps.hints.changed();
+    return verdict;
+  }
+
+  /** Repeats the publishing of an attempt whose scheduler ended in the middle of it. */
+  async replay(intent: PublishIntent): Promise<void> {
+    const { jobId, epoch } = intent;
+    this.#logger.warn({ jobId, epoch }, 'publishing repeated');
+    const job = await readJob(this.#deps.sql, jobId);
+    const claim = { jobId, epoch, nodeId: job?.nodeId ?? '' };
+    if (job?.status === 'completed' && job.epoch === epoch) return deleteIntent(this.#deps.sql, jobId, epoch);
+    if (!job || !isCurrent(job, claim)) {
+      await unpublish(this.#deps.library, intent.files);
+      await removeFiles(this.#deps.library, intent.files.map(({ partPath }) => partPath));
+      await deleteIntent(this.#deps.sql, jobId, epoch);
+      return;
+    }
+    await this.#finish(claim, intent.outcome, intent.files);
+    this.#deps.hints.changed();
+  }
+
+  async #end(claim: AttemptRow, outcome: Exclude<JobOutcome, Completed>): Promise<Verdict> {
+    const row = await this.#withCurrent(claim, (tx, job) => {
+      if (outcome.kind === 'failed') return failAttempt(tx, job, outcome.error, this.#retryPolicy);
+      if (outcome.kind === 'cancelled' && job.cancelRequestedAt !== null) return cancelJob(tx, job, 'scheduler');
+      return releaseAttempt(tx, job, outcome.kind === 'released' ? outcome.reason : 'the work was ended');
+    });
+    if (row && claim.workOrder) await this.#dropParts(claim.workOrder);
+    return row ? 'settled' : 'stale';
+  }
+
+  async #complete(attempt: AttemptRow, outcome: Completed): Promise<Verdict> {
+    const { sql, library } = this.#deps;
+    const intended = await readIntent(sql, attempt.jobId, attempt.epoch);
+    if (intended) return this.#finish(attempt, intended.outcome, intended.files);
+    const job = await readJob(sql, attempt.jobId);
+    if (!job || !isCurrent(job, attempt)) return 'stale';
+    try {
+      const order = attempt.workOrder ?? (await buildOrder(this.#deps, job));
+      const files = await inspectParts(library, order, outcome.files);
+      const row = await this.#withCurrent(attempt, async (tx, current) => {
+        if (current.cancelRequestedAt !== null) return cancelJob(tx, current, 'scheduler');
+        if (files.length > 0) await recordIntent(tx, { jobId: attempt.jobId, epoch: attempt.epoch, outcome, files });
+        return current;
+      });
+      if (!row) return 'stale';
+      if (row.status !== 'cancelled') return await this.#finish(attempt, outcome, files);
+      await this.#dropParts(order);
+      return 'settled';
+    } catch (thrown) {
+      return this.#giveUp(attempt, thrown, [], attempt.workOrder?.outputs.map(({ partPath }) => partPath) ?? []);
+    }
+  }
+
+  /** The completing transaction. The row's lock keeps cancel, pause, expiry and a repeat of this waiting until it is over. */
+  async #finish(claim: AttemptClaim, outcome: Completed, files: PublishIntent['files']): Promise<Verdict> {
+    const { sql, library } = this.#deps;
+    try {
+      const removeAfter = await this.#gate.run(() => this.#withCurrent(claim, async (tx, job) => {
+        const note = (): Promise<void> => saveIntentFiles(sql, claim.jobId, claim.epoch, files);
+        return this.#apply(tx, job, outcome, await publishAll(library, job.id, files, note));
+      }));
+      if (!removeAfter) return 'stale';
+      await removeFiles(library, removeAfter).catch((error: unknown) => this.#logger.warn({ err: toError(error), jobId: claim.jobId }, 'old file not removed'));
+      return 'settled';
+    } catch (thrown) {
+      return this.#giveUp(claim, thrown, files, files.map(({ partPath }) => partPath));
+    }
+  }
+
+  async #apply(tx: Tx, job: JobRow, outcome: Completed, published: PublishedFile[]): Promise<string[]> {
+    const { followUps, log, removeAfter, params } = await hubJobType(job.type).apply(tx, hubJob(job), outcome.result, published, hubEnvironment(this.#deps));
+    await appendHubLog(tx, job.id, job.epoch, 'after', log.map((text) => ({ text })));
+    if (!(await completeJob(tx, job, { params }))) throw new AttemptNotRunning(job.id, job.status);
+    await createJobs(tx, followUps.map(({ type, params: wanted, priority }) => ({ id: this.#deps.newId(), type, params: wanted, priority, createdBy: job.createdBy })), `job:${job.id}`);
+    await deleteIntent(tx, job.id, job.epoch);
+    const replaced = published.flatMap(({ replacedPath }) => replacedPath ?? []);
+    // What a video in the trash still refers to stays.
+    const kept = new Set(await trashedPaths(tx, replaced));
+    return [...removeAfter, ...replaced.filter((path) => !kept.has(path))];
+  }
+
+  /** Fails the attempt and takes its files back. @throws when the trouble is not the job's: everything stays for a repeat */
+  async #giveUp(claim: AttemptClaim, thrown: unknown, files: PublishIntent['files'], parts: readonly string[]): Promise<Verdict> {
+    const error = asJobError(thrown, 'publish_failed');
+    if (error === null) throw thrown;
+    this.#logger.warn({ err: toError(thrown), jobId: claim.jobId, epoch: claim.epoch }, 'result not accepted');
+    const row = await this.#withCurrent(claim, async (tx, job) => {
+      await unpublish(this.#deps.library, files);
+      await deleteIntent(tx, job.id, job.epoch);
+      return failAttempt(tx, job, error, this.#retryPolicy);
+    });
+    await removeFiles(this.#deps.library, parts);
+    return row ? 'settled' : 'stale';
+  }
+
+  /** Runs `work` with the job's row locked, or answers null when the attempt is not the job's any more. */
+  #withCurrent<T>(claim: AttemptClaim, work: (tx: Tx, job: JobRow) => Promise<T | null>): Promise<T | null> {
+    return inTransaction(this.#deps.sql, async (tx) => {
+      const job = await lockJob(tx, claim.jobId);
+      return job && isCurrent(job, claim) ? work(tx, job) : null;
+    });
+  }
+
+  get #retryPolicy(): { unitSeconds: number } {
+    return { unitSeconds: this.#deps.timing.retryUnitMs / 1000 };
+  }
+
+  async #dropParts(order: WorkOrder): Promise<void> {
+    await removeFiles(this.#deps.library, order.outputs.map(({ partPath }) => partPath))
+      .catch((error: unknown) => this.#logger.warn({ err: toError(error), jobId: order.jobId }, 'parts not removed'));
+  }
+}
+
+/** A done message sent twice: the same end is settled, another one means that the hub decided otherwise. */
+const verdictOnRepeat = (before: AttemptOutcome, outcome: JobOutcome): Verdict => {
+  if (before === 'lost' || before === 'refused') return 'stale';
+  if (before === 'released') return outcome.kind === 'released' ? 'settled' : 'stale';
+  return 'settled';
+};
