@@ -1,0 +1,75 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { bodyLimit } from 'hono/body-limit';
+import { compress } from 'hono/compress';
+import type { GatewayDeps } from './deps.ts';
+import type { App, AppEnv } from './http/env.ts';
+import { allowedMethods } from './http/methods.ts';
+import { HttpProblem, problemResponse, refusedBySchema, toProblem } from './http/problem.ts';
+import { accessLog } from './middleware/access-log.ts';
+import { requestId } from './middleware/request-id.ts';
+import { securityHeaders } from './middleware/security-headers.ts';
+import { agentRoutes } from './routes/agent.ts';
+import { authRoutes } from './routes/auth.ts';
+import { docsRoutes } from './routes/docs.ts';
+import { eventRoutes } from './routes/events.ts';
+import { healthRoutes } from './routes/health.ts';
+import { jobActionRoutes } from './routes/job-actions.ts';
+import { jobLogRoutes } from './routes/job-log.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { metricsRoutes } from './routes/metrics.ts';
+import { nodeRoutes } from './routes/nodes.ts';
+import { playbackRoutes } from './routes/playback.ts';
+import { streamRoutes } from './routes/stream.ts';
+import { tokenRoutes } from './routes/tokens.ts';
+import { tusRoutes } from './routes/tus.ts';
+import { uploadRoutes } from './routes/upload.ts';
+import { userRoutes } from './routes/users.ts';
+import { videoRoutes } from './routes/videos.ts';
+
+/** JSON bodies; files have limits of their own. */
+const MAX_JSON_BYTES = 4 * 1024 * 1024;
+const FILE_BODIES = /^\/(api\/media\/uploads|api\/media\/videos\/upload|agent\/v1\/)/;
+const COMPRESSED = /^\/(api\/(?!media\/events|media\/uploads)|openapi\.json|docs|stream\/[^/]+\/[^/]+\/(.*\/)?[a-z]+\.m3u8$)/;
+
+/** The whole HTTP application. It does nothing by itself: everything it works with is in `deps`. */
+export const createApp = (deps: GatewayDeps): App => {
+  const app: App = new OpenAPIHono<AppEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw refusedBySchema(result.error);
+    },
+  });
+  app.use(requestId(deps));
+  app.use(accessLog({ clock: deps.clock, onRequest: deps.metrics.request }));
+  app.use(securityHeaders());
+  const limit = bodyLimit({ maxSize: MAX_JSON_BYTES, onError: () => { throw new HttpProblem('body_too_large', `A JSON body may have ${MAX_JSON_BYTES} bytes`); } });
+  app.use(async function limitJsonBodies(c, next) {
+    return FILE_BODIES.test(c.req.path) ? next() : limit(c, next);
+  });
+  const compressed = compress({ threshold: 1024 });
+  app.use(async function compressText(c, next) {
+    return COMPRESSED.test(c.req.path) ? compressed(c, next) : next();
+  });
+
+  const routes = [
+    healthRoutes, metricsRoutes, docsRoutes, authRoutes, tokenRoutes, userRoutes, jobRoutes, jobActionRoutes, jobLogRoutes,
+    uploadRoutes, tusRoutes, videoRoutes, playbackRoutes, streamRoutes, nodeRoutes, eventRoutes, agentRoutes,
+  ];
+  for (const register of routes) register(app, deps);
+
+  app.notFound(async (c) => {
+    const allowed = allowedMethods(app, c.req.path);
+    if (allowed.length > 0) {
+      const problem = new HttpProblem('method_not_allowed', `${c.req.path} takes ${allowed.join(', ')}`, { headers: { allow: allowed.join(', ') } });
+      return problemResponse(problem, c.var.requestId);
+    }
+    const reads = c.req.method === 'GET' || c.req.method === 'HEAD';
+    const page = reads && !/^\/(api|stream|agent)(\/|$)/.test(c.req.path) ? await deps.web?.respond(c) : null;
+    return page ?? problemResponse(new HttpProblem('not_found', `There is nothing at ${c.req.path}`), c.var.requestId);
+  });
+  app.onError((error, c) => {
+    const problem = toProblem(error);
+    if (problem.status >= 500) c.var.logger.error({ err: problem.cause ?? error, code: problem.code }, 'request failed');
+    return problemResponse(problem, c.var.requestId);
+  });
+  return app;
+};

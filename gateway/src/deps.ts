@@ -1,0 +1,34 @@
+import type { Clock, LibraryRoot, Logger } from '@reelay/runtime';
+import type { Bus } from '@reelay/runtime/bus';
+import type { Sql } from '@reelay/store';
+import type { Hints } from './hub/hints.ts';
+import type { Hub } from './hub/hub.ts';
+import type { LiveJobs } from './hub/live-jobs.ts';
+import type { Outbox } from './hub/outbox.ts';
+import type { StaticFiles } from './http/static-files.ts';
+import type { HttpMetrics } from './server/http-metrics.ts';
+import type { PackageCache } from './videos/package-cache.ts';
+import type { GatewaySettings } from './settings.ts';
+
+/** All that the routes work with. */
+export interface GatewayDeps {
+  readonly settings: GatewaySettings;
+  readonly sql: Sql;
+  readonly bus: Bus;
+  readonly library: LibraryRoot;
+  /** Signs the tokens of agents' URLs; shared with the schedulers. */
+  readonly signingKey: Uint8Array;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly hints: Hints;
+  readonly hub: Hub;
+  readonly outbox: Outbox;
+  readonly live: LiveJobs;
+  readonly packages: PackageCache;
+  readonly metrics: HttpMetrics;
+  /** The built web client; null when there is none. */
+  readonly web: StaticFiles | null;
+  /** True once the gateway is stopping: /readyz says so, streams end. */
+  readonly draining: () => boolean;
+}

@@ -1,0 +1,57 @@
+import { type Clock, type Ctx, type LibraryRoot, type Logger, newId, type ReleaseStack } from '@reelay/runtime';
+import type { Bus } from '@reelay/runtime/bus';
+import type { Sql } from '@reelay/store';
+import { createApp } from './app.ts';
+import type { GatewayDeps } from './deps.ts';
+import type { App } from './http/env.ts';
+import type { StaticFiles } from './http/static-files.ts';
+import { Hints } from './hub/hints.ts';
+import { Hub } from './hub/hub.ts';
+import { LiveJobs } from './hub/live-jobs.ts';
+import { Outbox } from './hub/outbox.ts';
+import { ProgressFeed } from './hub/progress-feed.ts';
+import { HttpMetrics } from './server/http-metrics.ts';
+import type { GatewaySettings } from './settings.ts';
+import { PackageCache } from './videos/package-cache.ts';
+
+export interface GatewayResources {
+  settings: GatewaySettings;
+  sql: Sql;
+  bus: Bus;
+  library: LibraryRoot;
+  signingKey: Uint8Array;
+  logger: Logger;
+  clock: Clock;
+  web: StaticFiles | null;
+  /** False in tests: the process's own metrics can be registered only once. */
+  processMetrics: boolean;
+}
+
+const MIB = 1024 ** 2;
+const PACKAGES_BYTES = 192 * MIB;
+
+/** The gateway without its socket: hub, outbox reader and application, started. Its parts stop with `release`. */
+export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start' | 'push'>, resources: GatewayResources): Promise<{ app: App; deps: GatewayDeps; drain: () => void }> => {
+  const { sql, bus, clock, logger } = resources;
+  let draining = false;
+  const hub: Hub = new Hub({
+    maxClients: 10_000, maxBytesPerClient: 4 * MIB, writeDeadlineMs: 30_000, maxAgeMs: 3_600_000, onLeave: (_client, reason) => metrics.liveClientLeft(reason),
+  });
+  const metrics = new HttpMetrics({ liveClients: () => hub.size, processMetrics: resources.processMetrics });
+  const live = new LiveJobs();
+  const outbox = new Outbox({ sql, bus, hub, live, clock, logger });
+  const feed = new ProgressFeed({ sql, bus, hub, live, clock, logger });
+  await release.start(outbox, ctx);
+  await release.start(feed, ctx);
+  const drain = () => {
+    draining = true;
+    hub.stop();
+  };
+  const deps: GatewayDeps = {
+    ...resources, newId, hub, outbox, live, metrics,
+    hints: new Hints(bus),
+    packages: new PackageCache({ sql, library: resources.library, maxBytes: PACKAGES_BYTES }),
+    draining: () => draining,
+  };
+  return { app: createApp(deps), deps, drain };
+};

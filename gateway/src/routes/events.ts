@@ -1,0 +1,63 @@
+import { type EventTopic, eventsQuery, type Role } from '@reelay/contracts';
+import { createRoute } from '@hono/zod-openapi';
+import { z } from 'zod';
+import { requireSignIn } from '../auth/sign-in.ts';
+import type { GatewayDeps } from '../deps.ts';
+import { sseText } from '../hub/events.ts';
+import type { HubClient } from '../hub/hub.ts';
+import { sseStream } from '../hub/sse.ts';
+import type { App, RequestContext } from '../http/env.ts';
+import { HttpProblem } from '../http/problem.ts';
+import { problems } from '../http/route.ts';
+
+/** Who may hear what: jobs of others and nodes are a SUPER_ADMIN's, a VIEWER hears of videos only. */
+const TOPICS: Readonly<Record<Role, readonly EventTopic[]>> = {
+  SUPER_ADMIN: ['jobs', 'nodes', 'videos'],
+  ADMIN: ['jobs', 'videos'],
+  VIEWER: ['videos'],
+};
+const encoder = new TextEncoder();
+
+export const eventRoutes = (app: App, deps: GatewayDeps): void => {
+  app.openapi(createRoute({
+    method: 'get', path: '/api/media/events', tags: ['Live'], summary: 'Live events (Server-Sent Events)',
+    description: '`job`, `video` and `node` carry the whole current object; `progress` is coalesced. Resume with Last-Event-ID; `reset` means: load your lists again.',
+    request: { query: eventsQuery },
+    responses: { 200: { description: 'The stream', content: { 'text/event-stream': { schema: z.string() } } }, ...problems },
+  }), async (c) => {
+    const { principal } = await requireSignIn(deps.sql, c, 'VIEWER');
+    const { username, role } = principal.user;
+    const topics = c.req.valid('query').topics.filter((topic) => TOPICS[role].includes(topic));
+    const client = deps.hub.register({ topics, jobs: role === 'SUPER_ADMIN' ? 'all' : 'own', username }, deps.clock.monotonicMs());
+    if (client === null) throw new HttpProblem('unavailable', 'No room for another live stream at the moment', { headers: { 'retry-after': '5' } });
+    try {
+      await greet(deps, client, c.req.header('last-event-id'));
+    } catch (error) {
+      deps.hub.leave(client, 'closed');
+      throw error;
+    }
+    return c.body(streamOf(deps, c, client), 200, {
+      'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no',
+    });
+  });
+};
+
+/** First what the client missed, then everything that came meanwhile: the queue holds it back until here. */
+const greet = async (deps: GatewayDeps, client: HubClient, resumeId: string | undefined): Promise<void> => {
+  const here = deps.hub.flushedId ?? '0.0';
+  const missed = resumeId === undefined ? [] : await deps.outbox.replay(resumeId, here, client.audience);
+  const parts = [
+    'retry: 2000\n\n',
+    sseText({ event: 'hello', data: { id: here } }, missed === null || missed.length === 0 ? here : undefined),
+    missed === null ? sseText({ event: 'reset', data: { reason: 'The resume id is not known here' } }) : missed.map((event) => event.text).join(''),
+  ];
+  client.queue.release(encoder.encode(parts.join('')), deps.clock.monotonicMs());
+};
+
+const streamOf = (deps: GatewayDeps, c: RequestContext, client: HubClient): ReadableStream<Uint8Array> => {
+  const outgoing = c.env?.outgoing;
+  return sseStream(deps.hub, client, deps.clock, () => {
+    // A socket that takes nothing would hold the answer open for ever.
+    if (client.queue.left === 'stalled' || client.queue.left === 'overflow') outgoing?.destroy();
+  });
+};

@@ -1,0 +1,73 @@
+import { indexFactsSchema, type Playback, playbackSchema } from '@reelay/contracts';
+import { createRoute } from '@hono/zod-openapi';
+import { findVideoWithMedia, readIndexFacts } from '@reelay/store';
+import { z } from 'zod';
+import type { GatewayDeps } from '../deps.ts';
+import type { App, RequestContext } from '../http/env.ts';
+import { imageType, videoType } from '../http/mime.ts';
+import { HttpProblem } from '../http/problem.ts';
+import { idParam, json, noQuery, problems } from '../http/route.ts';
+import { sendFile } from '../http/send-file.ts';
+import { decidePlayback } from '../packaging/decide.ts';
+import { viewableVideo } from '../videos/access.ts';
+
+const tags = ['Playing'];
+const playbackQuery = z.strictObject({
+  codecs: z.string().max(500).optional().meta({ description: 'RFC 6381 strings that the client decodes, separated by commas' }),
+});
+const binary = (type: string, description: string) => ({ description, content: { [type]: { schema: z.string().meta({ format: 'binary' }) } } });
+
+/** Public videos may be kept by shared caches, others by the viewer's browser alone. */
+const cacheFor = (isPublic: boolean): string => (isPublic ? 'public, max-age=0, must-revalidate' : 'private, max-age=0, must-revalidate');
+
+export const playbackRoutes = (app: App, deps: GatewayDeps): void => {
+  app.openapi(createRoute({
+    method: 'get', path: '/api/media/videos/{id}/playback', tags, summary: 'How to play a video, and why so', request: { params: idParam, query: playbackQuery },
+    responses: { 200: json(playbackSchema, 'The way to play'), ...problems },
+  }), async (c) => {
+    const playback = await decide(deps, c, c.req.valid('param').id, c.req.valid('query').codecs);
+    c.header('cache-control', 'private, no-cache');
+    return c.json(playback, 200);
+  });
+
+  app.openapi(createRoute({
+    method: 'get', path: '/api/media/videos/{id}/file', tags, summary: 'The file itself, with Range', request: { params: idParam, query: noQuery },
+    responses: { 200: binary('video/mp4', 'The whole file'), 206: binary('video/mp4', 'The part asked for'), 304: { description: 'The copy is current' }, ...problems },
+  }), async (c) => {
+    const video = await viewableVideo(deps.sql, c, c.req.valid('param').id);
+    const path = await deps.library.resolveExisting(video.path);
+    return sendFile(c, {
+      path, contentType: videoType(video.path), cacheControl: cacheFor(video.isPublic),
+      headers: { 'content-disposition': `inline; filename*=UTF-8''${encodeURIComponent(video.filename)}` },
+    });
+  });
+
+  app.openapi(createRoute({
+    method: 'get', path: '/api/media/videos/{id}/thumbnail', tags, summary: 'The thumbnail',
+    request: { params: idParam, query: z.strictObject({ v: z.string().max(200).optional().meta({ description: 'Anything: makes the URL new when the picture is' }) }) },
+    responses: { 200: binary('image/jpeg', 'The picture'), 304: { description: 'The copy is current' }, ...problems },
+  }), async (c) => {
+    const video = await viewableVideo(deps.sql, c, c.req.valid('param').id);
+    if (video.thumbnailPath === null) throw new HttpProblem('file_missing', 'The video has no thumbnail yet');
+    const path = await deps.library.resolveExisting(video.thumbnailPath);
+    return sendFile(c, { path, contentType: imageType(video.thumbnailPath), cacheControl: cacheFor(video.isPublic) });
+  });
+};
+
+const decide = async (deps: GatewayDeps, c: RequestContext, offeredId: string, codecs: string | undefined): Promise<Playback> => {
+  const { id } = await viewableVideo(deps.sql, c, offeredId);
+  const [video, stored] = await Promise.all([findVideoWithMedia(deps.sql, id), readIndexFacts(deps.sql, id)]);
+  if (video === null) throw new HttpProblem('video_not_found', `There is no video ${id}`);
+  const current = stored !== null && stored.sizeBytes === video.sizeBytes && stored.mtimeMs === video.mtimeMs;
+  const facts = current ? indexFactsSchema.safeParse(stored.facts) : null;
+  const clientCodecs = codecs === undefined ? null : codecs.split(',').map((codec) => codec.trim()).filter((codec) => codec !== '');
+  const { mode, reason } = decidePlayback({
+    mediaInfo: video.media, indexFacts: facts?.success === true ? facts.data : null, clientCodecs, valid: video.valid, invalidReason: video.invalidReason,
+  });
+  const version = mode === 'remux' ? (await deps.packages.open(video)).version : null;
+  return {
+    mode, reason, durationSeconds: video.durationSeconds,
+    masterUrl: version === null ? null : `/stream/${id}/${version}/master.m3u8`,
+    fileUrl: mode === 'none' ? null : `/api/media/videos/${id}/file`,
+  };
+};

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { errorCode } from '@reelay/runtime';
+import { z } from 'zod';
+import type { GatewayDeps } from '../deps.ts';
+import type { App, RequestContext } from '../http/env.ts';
+import { HttpProblem } from '../http/problem.ts';
+import { isNotModified, parseRange, rangeStillValid } from '../http/range.ts';
+import { problems } from '../http/route.ts';
+import type { MediaPackage } from '../packaging/package.ts';
+import { viewableVideo } from '../videos/access.ts';
+
+const PLAYLIST = 'application/vnd.apple.mpegurl';
+const SEGMENT = 'video/mp4';
+const RENDITION = '[a-z][0-9]{1,3}';
+const CORS = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'Content-Length, Content-Range, ETag',
+  'cross-origin-resource-policy': 'cross-origin',
+};
+
+interface Piece {
+  body: string | Uint8Array;
+  contentType: string;
+  /** Pieces under a version never change; playlists may be made anew by a later release. */
+  cache: 'immutable' | 'playlist';
+}
+
+/** HLS: playlists, init segments and media segments, cut in this process from the file. */
+export const streamRoutes = (app: App, deps: GatewayDeps): void => {
+  const root = '/stream/:videoId/:version';
+  const get = (path: string, make: (pack: MediaPackage, c: RequestContext) => Piece | Promise<Piece>): void => {
+    app.get(path, async (c) => send(c, await pieceOf(deps, c, make)));
+  };
+  get(`${root}/master.m3u8`, (pack) => ({ body: pack.masterPlaylist(), contentType: PLAYLIST, cache: 'playlist' }));
+  get(`${root}/:rendition{${RENDITION}}/index.m3u8`, (pack, c) => ({ body: pack.mediaPlaylist(c.req.param('rendition') ?? ''), contentType: PLAYLIST, cache: 'playlist' }));
+  get(`${root}/:rendition{${RENDITION}}/init.mp4`, async (pack, c) => ({ body: await pack.init(c.req.param('rendition') ?? ''), contentType: SEGMENT, cache: 'immutable' }));
+  get(`${root}/:rendition{${RENDITION}}/:segment{[0-9]{1,7}\\.m4s}`, async (pack, c) => {
+    const n = Number((c.req.param('segment') ?? '').replace('.m4s', ''));
+    return { body: await pack.segment(c.req.param('rendition') ?? '', n, c.req.raw.signal), contentType: SEGMENT, cache: 'immutable' };
+  });
+  app.options('/stream/*', (c) => c.body(null, 204, {
+    ...CORS, 'access-control-allow-methods': 'GET, HEAD', 'access-control-allow-headers': 'Range, If-Range, If-None-Match', 'access-control-max-age': '86400',
+  }));
+  document(app);
+};
+
+const pieceOf = async (
+  deps: GatewayDeps, c: RequestContext, make: (pack: MediaPackage, c: RequestContext) => Piece | Promise<Piece>,
+): Promise<Piece & { isPublic: boolean }> => {
+  const video = await viewableVideo(deps.sql, c, c.req.param('videoId') ?? '');
+  try {
+    const pack = await deps.packages.open(video);
+    if (pack.version !== c.req.param('version')) throw new HttpProblem('version_gone', 'The video changed: ask for its playback again');
+    return { ...(await make(pack, c)), isPublic: video.isPublic };
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'unknown_rendition' || code === 'segment_out_of_range') throw new HttpProblem('segment_not_found', error instanceof Error ? error.message : '', { cause: error });
+    if (code === 'source_changed' || code === 'file_not_found') {
+      deps.packages.forget(video.id);
+      throw new HttpProblem('version_gone', 'The file changed; run “Validate Metadata” on the video', { cause: error });
+    }
+    if (code === 'not_remuxable' || code === 'parameter_sets_changed') throw new HttpProblem('not_playable', error instanceof Error ? error.message : '', { cause: error });
+    throw error;
+  }
+};
+
+const send = (c: RequestContext, piece: Piece & { isPublic: boolean }): Response => {
+  const bytes = typeof piece.body === 'string' ? new TextEncoder().encode(piece.body) : piece.body;
+  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"`;
+  const scope = piece.isPublic ? 'public' : 'private';
+  const headers = new Headers({
+    'content-type': piece.contentType, etag, 'accept-ranges': 'bytes',
+    'cache-control': piece.cache === 'immutable' ? `${scope}, max-age=31536000, immutable` : `${scope}, max-age=300, stale-while-revalidate=60`,
+    ...(piece.isPublic ? CORS : {}),
+  });
+  const validators = { etag, lastModifiedMs: 0 };
+  if (isNotModified({ ifNoneMatch: c.req.header('if-none-match') }, validators)) return new Response(null, { status: 304, headers });
+  const range = rangeStillValid(c.req.header('if-range'), validators) ? parseRange(c.req.header('range'), bytes.length) : { kind: 'whole' as const };
+  if (range.kind === 'unsatisfiable') {
+    throw new HttpProblem('range_not_satisfiable', `It has ${bytes.length} bytes`, { headers: { 'content-range': `bytes */${bytes.length}` } });
+  }
+  const part = range.kind === 'part' ? bytes.subarray(range.start, range.end + 1) : bytes;
+  headers.set('content-length', String(part.length));
+  if (range.kind === 'part') headers.set('content-range', `bytes ${range.start}-${range.end}/${bytes.length}`);
+  return new Response(c.req.method === 'HEAD' ? null : new Uint8Array(part), { status: range.kind === 'part' ? 206 : 200, headers });
+};
+
+const document = (app: App): void => {
+  const params = z.object({ videoId: z.string(), version: z.string() });
+  const withRendition = params.extend({ rendition: z.string() });
+  const register = (path: string, summary: string, contentType: string, request: { params: z.ZodObject }): void => {
+    app.openAPIRegistry.registerPath({
+      method: 'get', path, tags: ['Playing'], summary, request,
+      responses: { 200: { description: summary, content: { [contentType]: { schema: z.string().meta({ format: 'binary' }) } } }, ...problems },
+    });
+  };
+  register('/stream/{videoId}/{version}/master.m3u8', 'HLS: the renditions of a video', PLAYLIST, { params });
+  register('/stream/{videoId}/{version}/{rendition}/index.m3u8', 'HLS: the segments of a rendition', PLAYLIST, { params: withRendition });
+  register('/stream/{videoId}/{version}/{rendition}/init.mp4', 'CMAF initialisation segment', SEGMENT, { params: withRendition });
+  register('/stream/{videoId}/{version}/{rendition}/{n}.m4s', 'CMAF media segment', SEGMENT, { params: withRendition.extend({ n: z.string() }) });
+};

@@ -1,0 +1,26 @@
+import { commonSettings, defineSettings, flag, type Settings } from '@reelay/runtime';
+import { z } from 'zod';
+
+const GIB = 1024 ** 3;
+const seconds = (byDefault: number) => z.coerce.number().min(1).max(86_400).default(byDefault);
+
+/** Every variable the gateway reads. */
+export const gatewaySettings = defineSettings({
+  ...commonSettings,
+  PORT: { schema: z.coerce.number().int().min(0).max(65_535).default(4100), doc: 'TCP port of the HTTP server; 0 picks a free one.' },
+  HOST: { schema: z.string().min(1).default('0.0.0.0'), doc: 'Address the HTTP server listens on.' },
+  REELAY_ADMIN_PASSWORD: { schema: z.string().min(8).max(1000).optional(), doc: 'Password of the first user `admin`; generated and kept in a file when left out.', secret: true },
+  REELAY_WEB_DIR: { schema: z.string().min(1).optional(), doc: 'Folder with the built web client; without it the gateway serves the API alone.' },
+  REELAY_MIGRATIONS_DIR: { schema: z.string().min(1).default('store/migrations'), doc: 'Folder with the database migrations.' },
+  REELAY_MAX_UPLOAD_BYTES: { schema: z.coerce.number().int().min(1).default(200 * GIB), doc: 'Largest upload, in bytes.' },
+  REELAY_UPLOAD_KEEP_HOURS: { schema: z.coerce.number().min(1).max(8760).default(24), doc: 'Hours after which an unfinished resumable upload is removed.' },
+  REELAY_TLS_CERT: { schema: z.string().min(1).optional(), doc: 'Path of the TLS certificate (PEM); together with REELAY_TLS_KEY the server speaks HTTPS.' },
+  REELAY_TLS_KEY: { schema: z.string().min(1).optional(), doc: 'Path of the TLS key (PEM).' },
+  REELAY_HEADER_TIMEOUT_SECONDS: { schema: seconds(30), doc: 'A client must have sent its request headers within this time.' },
+  REELAY_IDLE_TIMEOUT_SECONDS: { schema: seconds(75), doc: 'An idle keep-alive connection is closed after this time.' },
+  REELAY_STALL_TIMEOUT_SECONDS: { schema: seconds(120), doc: 'A client that neither reads what it asked for nor sends what it announced is cut off after this time.' },
+  REELAY_STARTUP_WAIT_SECONDS: { schema: seconds(30), doc: 'How long to wait for Postgres and NATS when starting.' },
+  REELAY_SESSION_DAYS: { schema: z.coerce.number().min(0.01).max(365).default(14), doc: 'Days a sign-in lasts.' },
+  REELAY_TRUST_PROXY: { schema: flag(false), doc: 'Believe X-Forwarded-For and X-Forwarded-Proto; set it only behind a proxy of your own.' },
+});
+export type GatewaySettings = Settings<typeof gatewaySettings>;

@@ -1,0 +1,16 @@
+import { findVideo, type Sql, type VideoRow } from '@reelay/store';
+import { requireSignIn } from '../auth/sign-in.ts';
+import type { RequestContext } from '../http/env.ts';
+import { HttpProblem } from '../http/problem.ts';
+import { uuidOr404 } from '../http/route.ts';
+
+/** A video to look at: a public one for anybody, any other for whoever is signed in. @throws HttpProblem video_not_found, unauthenticated */
+export const viewableVideo = async (sql: Sql, c: RequestContext, offeredId: string): Promise<VideoRow> => {
+  const id = uuidOr404(offeredId, 'video_not_found');
+  const video = await findVideo(sql, id);
+  if (video?.isPublic === true) return video;
+  // Asked before the answer, so that nobody learns which ids exist.
+  await requireSignIn(sql, c, 'VIEWER');
+  if (video === null) throw new HttpProblem('video_not_found', `There is no video ${id}`);
+  return video;
+};

@@ -1,0 +1,91 @@
+import { decodePacketIndex } from '@reelay/contracts';
+import type { LibraryRoot } from '@reelay/runtime';
+import { findVideoWithMedia, readVideoIndex, type Sql, type VideoRow } from '@reelay/store';
+import { HttpProblem } from '../http/problem.ts';
+import { type MediaPackage, openPackage } from '../packaging/package.ts';
+
+/** What the package was made from; another value of any of these makes it worthless. */
+const identityOf = (video: VideoRow): string => `${video.path}\n${video.sizeBytes}\n${video.mtimeMs}`;
+
+interface Entry {
+  identity: string;
+  opened: Promise<{ pack: MediaPackage; bytes: number }>;
+  /** 0 until it is open. */
+  bytes: number;
+}
+
+/** Seven columns of an index in memory: four of 8 bytes, one of 4, one of 1. */
+const BYTES_PER_PACKET = 37;
+
+/**
+ * Open packages, the most recently used ones up to a number of bytes. Everybody who asks for the same one while it is
+ * being opened waits for the one opening; a failed opening is not remembered.
+ */
+export class PackageCache {
+  readonly #sql: Sql;
+  readonly #library: LibraryRoot;
+  readonly #maxBytes: number;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(options: { sql: Sql; library: LibraryRoot; maxBytes: number }) {
+    this.#sql = options.sql;
+    this.#library = options.library;
+    this.#maxBytes = options.maxBytes;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** @throws HttpProblem not_playable, and what openPackage throws */
+  async open(video: VideoRow): Promise<MediaPackage> {
+    const identity = identityOf(video);
+    let entry = this.#entries.get(video.id);
+    if (entry?.identity !== identity) entry = this.#start(video, identity);
+    // Last in the map = used last.
+    this.#entries.delete(video.id);
+    this.#entries.set(video.id, entry);
+    return (await entry.opened).pack;
+  }
+
+  /** Forgets a package, so that the next request opens it again. */
+  forget(videoId: string): void {
+    this.#entries.delete(videoId);
+  }
+
+  #start(video: VideoRow, identity: string): Entry {
+    const entry: Entry = { identity, opened: this.#load(video), bytes: 0 };
+    entry.opened.then(
+      ({ bytes }) => {
+        entry.bytes = bytes;
+        this.#evict(entry);
+      },
+      () => {
+        if (this.#entries.get(video.id) === entry) this.#entries.delete(video.id);
+      },
+    );
+    return entry;
+  }
+
+  async #load(video: VideoRow): Promise<{ pack: MediaPackage; bytes: number }> {
+    const [withMedia, index] = await Promise.all([findVideoWithMedia(this.#sql, video.id), readVideoIndex(this.#sql, video.id)]);
+    if (!withMedia?.media || index === null) throw new HttpProblem('not_playable', 'The video has not been indexed; run “Validate Metadata” on it');
+    if (index.sizeBytes !== video.sizeBytes || index.mtimeMs !== video.mtimeMs) {
+      throw new HttpProblem('source_changed', 'The file changed since it was indexed; run “Validate Metadata” on it');
+    }
+    const packets = await decodePacketIndex(index.data);
+    const absPath = await this.#library.resolveExisting(video.path);
+    const pack = openPackage({ absPath, mediaInfo: withMedia.media, index: packets, sourceMtimeMs: index.mtimeMs });
+    return { pack, bytes: packets.tracks.reduce((sum, track) => sum + track.count * BYTES_PER_PACKET, 0) };
+  }
+
+  #evict(newest: Entry): void {
+    let total = [...this.#entries.values()].reduce((sum, entry) => sum + entry.bytes, 0);
+    for (const [id, entry] of this.#entries) {
+      if (total <= this.#maxBytes) return;
+      if (entry === newest) continue;
+      this.#entries.delete(id);
+      total -= entry.bytes;
+    }
+  }
+}
