@@ -1,3 +1,4 @@
+import { readFileSync, truncateSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { indexFacts, ticksToSeconds, type PacketTrack } from '@reelay/contracts';
 import { decidePlayback } from './decide.ts';
@@ -52,6 +53,10 @@ const CLIPS: readonly Clip[] = [
 beforeAll(async () => {
   base = await folder.make('base.mp4', ...picture('25', 14), ...tone(14), ...x264(50), ...aac);
 }, 60_000);
+
+const open = (clip: ProbedClip, absPath = clip.path) => openPackage({ absPath, mediaInfo: clip.info, index: clip.index });
+const decide = (clip: ProbedClip) =>
+  decidePlayback({ mediaInfo: clip.info, indexFacts: indexFacts(clip.index), clientCodecs: null, valid: true, invalidReason: null });
 
 const trackOf = (clip: ProbedClip, renditionId: string): PacketTrack => {
   const kind = renditionId.startsWith('v') ? 'video' : 'audio';
@@ -121,15 +126,40 @@ async function checkMedia(media: MediaPackage, clip: ProbedClip, id: string, dro
   expect(window.frames).toBeGreaterThan(0);
 }
 
+/** Bare MP3 frames: the times in the ID3 tags follow the playlist, and all frames are there. */
+async function checkPacked(media: MediaPackage, clip: ProbedClip, id: string): Promise<number> {
+  expect(media.mediaPlaylist(id)).not.toContain('EXT-X-MAP');
+  await expect(media.init(id)).rejects.toMatchObject({ code: 'unknown_rendition' });
+  const frames: Uint8Array[] = [];
+  let seconds = 0;
+  let firstSeconds = 0;
+  for (const [n, duration] of extinf(media.mediaPlaylist(id)).entries()) {
+    const bytes = await media.segment(id, n);
+    const tagBytes = 10 + (bytes[8] ?? 0) * 128 + (bytes[9] ?? 0);
+    const startSeconds = Number(new DataView(bytes.buffer, bytes.byteOffset + tagBytes - 8).getBigUint64(0)) / 90_000;
+    if (n === 0) firstSeconds = startSeconds;
+    else expect(startSeconds).toBeCloseTo(seconds, 3);
+    seconds += duration;
+    frames.push(bytes.subarray(tagBytes));
+  }
+  const decoded = await decode(folder.write('packed.mp3', Uint8Array.from(Buffer.concat(frames))));
+  expect(decoded.complaints.replace(/.*Estimating duration.*\n/, '')).toBe('');
+  expect(Math.abs(decoded.frames - trackOf(clip, id).count)).toBeLessThanOrEqual(3);
+  return firstSeconds;
+}
+
 describe.each(CLIPS)('$name', ({ name, args, renditions, mode = 'remux', dropsEarlySound = false }) => {
   it('becomes segments with the times and pictures of the source', async () => {
     const clip = await probe(await folder.make(name, ...args()));
-    const facts = indexFacts(clip.index);
-    expect(decidePlayback({ mediaInfo: clip.info, indexFacts: facts, clientCodecs: null, valid: true, invalidReason: null }).mode).toBe(mode);
-    const media = openPackage({ absPath: clip.path, mediaInfo: clip.info, index: clip.index });
+    expect(decide(clip).mode).toBe(mode);
+    const media = open(clip);
     expect(media.renditions.map(({ id }) => id)).toEqual(renditions);
     const starts = new Map<string, number>();
     for (const id of renditions) {
+      if (media.renditions.find((rendition) => rendition.id === id)?.contentType === 'audio/mpeg') {
+        starts.set(id, await checkPacked(media, clip, id));
+        continue;
+      }
       starts.set(id, await checkBoxes(media, clip, id));
       await checkMedia(media, clip, id, dropsEarlySound);
     }
@@ -137,4 +167,78 @@ describe.each(CLIPS)('$name', ({ name, args, renditions, mode = 'remux', dropsEa
     const target = Number(/TARGETDURATION:(\d+)/.exec(media.mediaPlaylist(renditions[0] ?? ''))?.[1]);
     for (const id of renditions) for (const seconds of extinf(media.mediaPlaylist(id))) expect(Math.round(seconds)).toBeLessThanOrEqual(target);
   }, 60_000);
+});
+
+describe('what does not fit', () => {
+  it('names unknown renditions and segments', async () => {
+    const media = open(await probe(base));
+    await expect(media.segment('v1', 0)).rejects.toMatchObject({ code: 'unknown_rendition' });
+    await expect(media.segment('v0', 99)).rejects.toMatchObject({ code: 'segment_out_of_range' });
+    expect(() => media.mediaPlaylist('a7')).toThrow(/no rendition/);
+  });
+
+  it('notices a file that was truncated, replaced or removed since it was indexed', async () => {
+    const path = await folder.make('short.mkv', '-i', base, '-c', 'copy');
+    const clip = await probe(path);
+    truncateSync(path, Math.round((clip.info.sizeBytes ?? 0) / 2));
+    await expect(open(clip).segment('v0', 1)).rejects.toMatchObject({ code: 'source_changed' });
+    const noSize = { ...clip, info: { ...clip.info, sizeBytes: null } };
+    await expect(open(noSize).segment('v0', 1)).rejects.toMatchObject({ code: 'source_changed' });
+    await expect(open(clip, `${path}.gone`).segment('v0', 0)).rejects.toMatchObject({ code: 'source_changed' });
+    const changed = openPackage({ absPath: base, mediaInfo: (await probe(base)).info, index: clip.index, sourceMtimeMs: 1 });
+    await expect(changed.segment('v0', 0)).rejects.toMatchObject({ code: 'source_changed' });
+  });
+
+  it('plays what is left of a file that was cut off before it was indexed', async () => {
+    for (const name of ['cut.mkv', 'cut.ts', 'cut.flv']) {
+      const path = await folder.make(name, '-i', base, '-c', 'copy');
+      truncateSync(path, 400_000);
+      const clip = await probe(path);
+      const media = open(clip);
+      const count = media.renditions[0]?.segments ?? 0;
+      expect(count).toBeGreaterThan(0);
+      const decoded = await decode(folder.write(`${name}.mp4`, await assemble(media, 'v0', 0, count)));
+      // The torn last picture may be complained about, but it is still a well-formed sample.
+      expect(decoded.complaints).not.toMatch(/NAL unit size|missing|Truncated/i);
+      expect(decoded.frames).toBeGreaterThanOrEqual(trackOf(clip, 'v0').count - 1);
+    }
+  });
+
+  it('stops reading when the viewer is gone', async () => {
+    const gone = new AbortController();
+    gone.abort(new Error('viewer left'));
+    await expect(open(await probe(base)).segment('v0', 0, gone.signal)).rejects.toThrow('viewer left');
+  });
+
+  it('does not begin a segment at an open group of pictures', async () => {
+    const args = ['-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=25:d=8', '-c:v', 'libx264', '-preset', 'veryfast', '-x264-params', 'open-gop=1:keyint=25:min-keyint=25:bframes=3:scenecut=0'];
+    const clip = await probe(await folder.make('open.mkv', ...args));
+    const facts = indexFacts(clip.index).tracks[0];
+    expect(facts?.keyframes).toBeGreaterThan(5);
+    expect(facts?.idrs).toBe(1);
+    expect(open(clip).renditions[0]?.segments).toBe(1);
+    const slow = { ...trackOf(clip, 'v0'), timeBase: { num: 1, den: 100 } };
+    expect(() => open({ ...clip, index: { tracks: [slow] } })).toThrow(/Clean places to start are/);
+  });
+
+  it('refuses a picture that grows beyond the init segment', async () => {
+    const small = await folder.make('small.ts', ...picture('25', 4), ...x264(50));
+    const large = await folder.make('large.ts', ...picture('25', 4, '640x360'), ...x264(50), '-output_ts_offset', '4');
+    const joined = await probe(folder.write('grows.ts', Uint8Array.from(Buffer.concat([readFileSync(small), readFileSync(large)]))));
+    const media = open(joined);
+    await expect(media.segment('v0', (media.renditions[0]?.segments ?? 0) - 1)).rejects.toMatchObject({ code: 'parameter_sets_changed' });
+  });
+
+  it('says which codec stands in the way', async () => {
+    const xvid = await probe(await folder.make('x.avi', ...picture('25', 2), '-c:v', 'mpeg4'));
+    expect(decide(xvid)).toMatchObject({ mode: 'none', reason: expect.stringMatching(/MPEG-4 Part 2.*Re-encode for Streaming/) });
+    const ac3 = await probe(await folder.make('ac3.mkv', ...picture('25', 2), ...tone(2), ...x264(50), '-c:a', 'ac3'));
+    expect(decide(ac3)).toMatchObject({ mode: 'none', reason: expect.stringContaining('audio is AC-3') });
+  });
+
+  it('keeps the version of the same file and changes it with the file', async () => {
+    const clip = await probe(base);
+    expect(open(clip).version).toBe(open(await probe(base)).version);
+    expect(open(clip).version).not.toBe(open(await probe(await folder.make('again.mp4', '-i', base, '-c', 'copy', '-an'))).version);
+  });
 });

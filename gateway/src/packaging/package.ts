@@ -7,10 +7,11 @@ import { SegmentOutOfRangeError, UnknownRenditionError } from './errors.ts';
 import { codecConfig, needsInBandConfig, type CodecConfig, type InBandConfig } from './fmp4/codec-config.ts';
 import { writeInitSegment } from './fmp4/init-segment.ts';
 import { writeMediaSegment } from './fmp4/media-segment.ts';
+import { writePackedAudio } from './packed-audio.ts';
 import { masterPlaylist, mediaPlaylist } from './playlist.ts';
 import { withFile, type SourceIdentity } from './reader/byte-source.ts';
 import { readContainerFacts, readPackets, type ContainerFacts } from './reader/packet-reader.ts';
-import { allRenditions, planRenditions, type Rendition, type RenditionSet } from './renditions.ts';
+import { allRenditions, isPacked, planRenditions, type Rendition, type RenditionSet } from './renditions.ts';
 import { makeSamples } from './samples.ts';
 
 /** Goes up with every change of the bytes written for the same input, because URLs with a version never change their content. */
@@ -25,13 +26,22 @@ export interface PackageSource {
   readonly sourceMtimeMs?: number | null;
 }
 
+export interface RenditionSummary {
+  readonly id: string;
+  readonly kind: 'video' | 'audio';
+  readonly segments: number;
+  /** Media type of its segments (and of its init segment, if it has one). */
+  readonly contentType: 'video/mp4' | 'audio/mp4' | 'audio/mpeg';
+}
+
 /** A file as CMAF: playlists, init segments and media segments, made on demand. */
 export interface MediaPackage {
   /** Part of the URL: hash of the source, the plan and the way of writing. */
   readonly version: string;
-  readonly renditions: readonly { readonly id: string; readonly kind: 'video' | 'audio'; readonly segments: number }[];
+  readonly renditions: readonly RenditionSummary[];
   masterPlaylist(): string;
   mediaPlaylist(renditionId: string): string;
+  /** `unknown_rendition` also for one of bare MP3 frames, whose playlist names no init segment. */
   init(renditionId: string): Promise<Uint8Array>;
   /** Segment `n`, counted from 0. Reading stops when `signal` aborts. */
   segment(renditionId: string, n: number, signal?: AbortSignal): Promise<Uint8Array>;
@@ -41,7 +51,8 @@ export interface MediaPackage {
  * Plans a package; reads nothing of the file yet. Throws `not_remuxable`; the methods throw `unknown_rendition`,
  * `segment_out_of_range`, `source_changed` and `parameter_sets_changed`.
  *
- * Measured on 2 cores: see docs in package.test.ts.
+ * Measured, 1080p30 at 8 Mbit/s (6 MB a segment), 2 shared cores, file in the page cache: planning 1–3 ms; a video segment
+ * 3–20 ms from MP4, Matroska and FLV, 14–45 ms from MPEG-TS; a sound segment 1–8 ms, from MPEG-TS 9–20 ms.
  */
 export function openPackage(source: PackageSource): MediaPackage {
   return new FilePackage(source);
@@ -63,7 +74,12 @@ class FilePackage implements MediaPackage {
   }
 
   get renditions(): MediaPackage['renditions'] {
-    return allRenditions(this.#set).map(({ id, plan }) => ({ id, kind: plan.track.kind, segments: plan.segments.length }));
+    return allRenditions(this.#set).map((rendition) => ({
+      id: rendition.id,
+      kind: rendition.plan.track.kind,
+      segments: rendition.plan.segments.length,
+      contentType: isPacked(rendition) ? 'audio/mpeg' : rendition.plan.track.kind === 'video' ? 'video/mp4' : 'audio/mp4',
+    }));
   }
 
   masterPlaylist(): string {
@@ -76,6 +92,7 @@ class FilePackage implements MediaPackage {
 
   async init(renditionId: string): Promise<Uint8Array> {
     const rendition = this.#rendition(renditionId);
+    if (isPacked(rendition)) throw new UnknownRenditionError(`${renditionId} has no init segment.`, { renditionId });
     return writeInitSegment(rendition.stream, rendition.plan.timescale, await this.#config(rendition));
   }
 
@@ -84,6 +101,9 @@ class FilePackage implements MediaPackage {
     const { plan } = rendition;
     const planned = plan.segments[n];
     if (!planned) throw new SegmentOutOfRangeError(`${renditionId} has ${plan.segments.length} segments.`, { renditionId, n });
+    if (isPacked(rendition)) {
+      return writePackedAudio(planned.startTicks / plan.timescale, await this.#read(rendition, planned.first, planned.end, signal));
+    }
     const config = await this.#config(rendition);
     const packets = await this.#read(rendition, planned.first, planned.end, signal);
     const samples = makeSamples(plan, planned, config, packets);

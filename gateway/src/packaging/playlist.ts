@@ -1,5 +1,5 @@
 import { rationalValue, type MediaStream } from '@reelay/contracts';
-import type { Rendition, RenditionSet } from './renditions.ts';
+import { isPacked, type Rendition, type RenditionSet } from './renditions.ts';
 import type { PlannedSegment } from './segment-plan.ts';
 
 /** Boxes around a segment (styp, moof without runs, mdat) and per sample of the run. */
@@ -30,7 +30,7 @@ export function masterPlaylist(set: RenditionSet): string {
 export function mediaPlaylist(rendition: Rendition, targetDurationSeconds: number): string {
   const lines = [
     '#EXTM3U', '#EXT-X-VERSION:7', `#EXT-X-TARGETDURATION:${targetDurationSeconds}`, '#EXT-X-MEDIA-SEQUENCE:0',
-    '#EXT-X-PLAYLIST-TYPE:VOD', '#EXT-X-INDEPENDENT-SEGMENTS', '#EXT-X-MAP:URI="init.mp4"',
+    '#EXT-X-PLAYLIST-TYPE:VOD', '#EXT-X-INDEPENDENT-SEGMENTS', ...(isPacked(rendition) ? [] : ['#EXT-X-MAP:URI="init.mp4"']),
   ];
   for (const [n, segment] of rendition.plan.segments.entries()) lines.push(`#EXTINF:${segment.durationSeconds.toFixed(6)},`, `${n}.m4s`);
   lines.push('#EXT-X-ENDLIST');
@@ -81,7 +81,7 @@ function uniqueName(stream: MediaStream, id: string, taken: Set<string>): string
 function variantLines(main: Rendition, audio: readonly Rendition[], group: string | null): string[] {
   const { stream } = main;
   const sound = main.stream.kind === 'video' ? audio : [];
-  const codecs = [stream, ...(sound[0] ? [sound[0].stream] : [])].map((one) => one.codecString);
+  const codecs = [stream, ...(sound[0] ? [sound[0].stream] : [])].map(playlistCodec);
   const rate = rationalValue(stream.frameRate);
   const peak = peakBitsPerSecond(main) + Math.max(0, ...sound.map(peakBitsPerSecond));
   const average = averageBitsPerSecond(main) + Math.max(0, ...sound.map(averageBitsPerSecond));
@@ -89,7 +89,7 @@ function variantLines(main: Rendition, audio: readonly Rendition[], group: strin
     `#EXT-X-STREAM-INF:${attributes([
       ['BANDWIDTH', String(Math.max(peak, average))],
       ['AVERAGE-BANDWIDTH', String(average)],
-      // A guess would make a player refuse what it could play.
+      // Incomplete or guessed codecs would make a player refuse what it could play.
       ['CODECS', codecs.includes(null) ? null : quoted(codecs.join(','))],
       ['RESOLUTION', stream.width && stream.height ? `${stream.width}x${stream.height}` : null],
       ['FRAME-RATE', stream.kind === 'video' && rate > 0 ? rate.toFixed(3) : null],
@@ -98,6 +98,14 @@ function variantLines(main: Rendition, audio: readonly Rendition[], group: strin
     ])}`,
     `${main.id}/index.m3u8`,
   ];
+}
+
+/**
+ * Null for MP3: hls.js 1.7 drops a sound track whose codec the browser does not take inside MP4, and does not look at the
+ * packed frames that it would play well. Without a codec it looks.
+ */
+function playlistCodec(stream: MediaStream): string | null {
+  return stream.codec === 'mp3' ? null : stream.codecString;
 }
 
 function videoRange({ colour }: MediaStream): string {

@@ -42,3 +42,8 @@ export function planRenditions(info: MediaInfo, index: PacketIndex): RenditionSe
 export function allRenditions(set: RenditionSet): Rendition[] {
   return [...(set.video ? [set.video] : []), ...set.audio];
 }
+
+/** Whether its segments are bare frames (MP3) and not MP4. */
+export function isPacked(rendition: Rendition): boolean {
+  return rendition.stream.codec === 'mp3';
+}

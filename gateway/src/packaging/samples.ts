@@ -26,7 +26,7 @@ function videoSamples(plan: TrackPlan, segment: PlannedSegment, config: CodecCon
     const isSync = ((plan.track.flags[segment.first + i] ?? 0) & PacketFlag.idr) !== 0;
     const decodeTicks = decoded[i] ?? 0;
     return {
-      data: videoData(packet, config, isSync),
+      data: videoData(packet, config, isSync, segment.first + i === plan.track.count - 1),
       durationTicks: (decoded[i + 1] ?? segment.endTicks) - decodeTicks,
       compositionOffsetTicks: (shown[i] ?? 0) - decodeTicks,
       isSync,
@@ -50,20 +50,24 @@ function withoutAdts(packet: Uint8Array): Uint8Array {
   return packet.subarray(header.headerBytes, header.frameBytes);
 }
 
-function videoData(packet: Uint8Array, config: CodecConfig, isSync: boolean): Uint8Array {
-  if (config.avc) return avcData(packet, config.avc, config.annexB, isSync);
-  return config.hevc ? hevcData(packet, config.hevc, isSync) : packet;
+/** The very last picture may be torn; a length that points past its end would stop the player. */
+function videoData(packet: Uint8Array, config: CodecConfig, isSync: boolean, isLast: boolean): Uint8Array {
+  const { avc, hevc, annexB } = config;
+  if (!avc && !hevc) return packet;
+  const lengthSize = (avc ?? hevc)?.lengthSize ?? 4;
+  const units = annexB ? splitAnnexB(packet) : splitLengthPrefixed(packet, lengthSize, isLast);
+  if (!units || units.length === 0) throw new SourceChangedError('A picture is not where the index says.');
+  if (!annexB && !isSync && !isLast && lengthSize === 4) return packet;
+  return joinLengthPrefixed(avc ? avcUnits(units, avc, isSync) : hevc ? hevcUnits(units, hevc, isSync) : units);
 }
 
 /** Units that mean nothing inside a sample. */
 const DROPPED: ReadonlySet<number> = new Set([H264Nal.delimiter, H264Nal.endOfSequence, H264Nal.endOfStream, H264Nal.filler]);
 
-function avcData(packet: Uint8Array, config: AvcConfig, annexB: boolean, isSync: boolean): Uint8Array {
-  const all = annexB ? splitAnnexB(packet) : splitLengthPrefixed(packet, config.lengthSize);
-  if (!all || all.length === 0) throw new SourceChangedError('A picture is not where the index says.');
-  if (!annexB && config.lengthSize === 4 && !isSync) return packet;
+/** What goes into an H.264 sample; a sync sample carries its parameter sets. */
+function avcUnits(all: readonly Uint8Array[], config: AvcConfig, isSync: boolean): Uint8Array[] {
   const units = all.filter((unit) => !DROPPED.has(h264NalType(unit)));
-  if (!isSync) return joinLengthPrefixed(units);
+  if (!isSync) return units;
   if (!units.some((unit) => h264NalType(unit) === H264Nal.idr)) {
     throw new NotRemuxableError('A keyframe is no clean place to start (not an IDR picture).');
   }
@@ -74,20 +78,19 @@ function avcData(packet: Uint8Array, config: AvcConfig, annexB: boolean, isSync:
     ...(units.some((unit) => h264NalType(unit) === H264Nal.pps) ? [] : config.pps),
   ];
   // A PPS refers to an SPS, so one carried alone must follow the one put in.
-  return joinLengthPrefixed(carried.length > 0 ? [...carried, ...missing, ...units.filter((unit) => !carried.includes(unit))] : [...missing, ...units]);
+  return carried.length > 0 ? [...carried, ...missing, ...units.filter((unit) => !carried.includes(unit))] : [...missing, ...units];
 }
 
 function ofType(units: readonly Uint8Array[], type: number): Uint8Array[] {
   return units.filter((unit) => hevcNalType(unit) === type);
 }
 
-function hevcData(packet: Uint8Array, config: HevcConfig, isSync: boolean): Uint8Array {
-  const units = splitLengthPrefixed(packet, config.lengthSize);
-  if (!units) throw new SourceChangedError('A picture is not where the index says.');
-  if (!isSync) return config.lengthSize === 4 ? packet : joinLengthPrefixed(units);
+/** What goes into an HEVC sample; a sync sample carries its parameter sets. */
+function hevcUnits(units: readonly Uint8Array[], config: HevcConfig, isSync: boolean): Uint8Array[] {
+  if (!isSync) return [...units];
   checkLimits(ofType(config.sets, HevcNal.sps).map(parseHevcSps), ofType(units, HevcNal.sps).map(parseHevcSps));
   const missing = config.sets.filter((set) => ofType(units, hevcNalType(set)).length === 0);
-  return joinLengthPrefixed([...missing, ...units.filter((unit) => hevcNalType(unit) !== HevcNal.delimiter)]);
+  return [...missing, ...units.filter((unit) => hevcNalType(unit) !== HevcNal.delimiter)];
 }
 
 /** A player has prepared its decoder for what the init segment says; more than that stops it with a decode error. */

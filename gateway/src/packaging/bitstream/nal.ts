@@ -22,17 +22,20 @@ function pushUnit(units: Uint8Array[], bytes: Uint8Array, start: number, limit: 
   if (end > start) units.push(bytes.subarray(start, end));
 }
 
-/** The NAL units of a length-prefixed sample, or null when the lengths do not add up. */
-export function splitLengthPrefixed(bytes: Uint8Array, lengthSize: number): Uint8Array[] | null {
+/**
+ * The NAL units of a length-prefixed sample, or null when the lengths do not add up. With `clip` the last unit may be cut
+ * short (a recording that broke off).
+ */
+export function splitLengthPrefixed(bytes: Uint8Array, lengthSize: number, clip = false): Uint8Array[] | null {
   const units: Uint8Array[] = [];
   let at = 0;
   while (at < bytes.length) {
-    if (at + lengthSize > bytes.length) return null;
+    if (at + lengthSize > bytes.length) return clip && units.length > 0 ? units : null;
     let length = 0;
     for (let i = 0; i < lengthSize; i += 1) length = length * 256 + (bytes[at + i] ?? 0);
     at += lengthSize;
-    if (at + length > bytes.length) return null;
-    if (length > 0) units.push(bytes.subarray(at, at + length));
+    if (at + length > bytes.length && !clip) return null;
+    if (length > 0 && at < bytes.length) units.push(bytes.subarray(at, at + length));
     at += length;
   }
   return units;

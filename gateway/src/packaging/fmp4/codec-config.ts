@@ -43,7 +43,6 @@ export function codecConfig(stream: MediaStream, inBand: InBandConfig = {}): Cod
     case 'vp9': return plain('vp09', vpcC(stream));
     case 'av1': return plain('av01', box('av1C', required(extradata, 4, stream)));
     case 'aac': return aacEntry(stream, extradata, inBand);
-    case 'mp3': return plain('mp4a', esds((stream.sampleRate ?? 0) >= 32_000 ? 0x6b : 0x69, zeros(0)));
     case 'opus': return plain('Opus', dOps(required(extradata, 19, stream)));
     case 'flac': return plain('fLaC', dfLa(required(extradata, 34, stream)));
     default: throw new NotRemuxableError(`${stream.codec} cannot be carried in segments.`, { codec: stream.codec });
@@ -81,16 +80,15 @@ function hevcEntry(extradata: Uint8Array): CodecConfig {
 }
 
 function aacEntry(stream: MediaStream, extradata: Uint8Array, inBand: InBandConfig): CodecConfig {
-  if (extradata.length >= 2) return plain('mp4a', esds(0x40, extradata));
+  if (extradata.length >= 2) return plain('mp4a', esds(extradata));
   const config = inBand.audioSpecificConfig;
   if (!config) throw new NotRemuxableError('The file holds no decoder configuration for its aac stream.', { codec: stream.codec });
-  return { ...plain('mp4a', esds(0x40, config)), adts: true };
+  return { ...plain('mp4a', esds(config)), adts: true };
 }
 
-/** MPEG-4 elementary stream descriptor; the object type says AAC (0x40) or MP3 (0x6b, 0x69 for half sample rates). */
-function esds(objectType: number, specific: Uint8Array): Uint8Array {
-  const decoderSpecific = specific.length > 0 ? descriptor(5, specific) : zeros(0);
-  const decoder = descriptor(4, concat([u8(objectType, 0x15, 0, 0, 0), u32(0, 0), decoderSpecific]));
+/** MPEG-4 elementary stream descriptor; object type 0x40 is AAC. */
+function esds(audioSpecificConfig: Uint8Array): Uint8Array {
+  const decoder = descriptor(4, concat([u8(0x40, 0x15, 0, 0, 0), u32(0, 0), descriptor(5, audioSpecificConfig)]));
   return fullBox('esds', 0, 0, descriptor(3, concat([u16(1), u8(0), decoder, descriptor(6, u8(2))])));
 }
 

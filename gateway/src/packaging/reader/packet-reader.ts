@@ -10,16 +10,16 @@ import { readTransportStream } from './transport-stream.ts';
 // How a packet is found by the position ffprobe gives, measured per container (ffmpeg 5.1):
 //   mp4, mov          the first byte of the sample
 //   matroska, webm    the content of the (Simple)Block: track number, time, flags, frame
-//   flv               the tag's 11-byte header; the frame is the end of the tag's data
+//   flv               the tag's 11-byte header, then a prefix that depends on the codec
 //   avi               the chunk's content; MP3 frames may be cut by chunks
 //   mpegts            the TS packet in which the frame's PES packet begins; missing for further frames of it
 
 /** Containers whose packets can be read from the index. */
 export const READABLE_CONTAINERS: ReadonlySet<ContainerKind> = new Set(['mp4', 'mov', 'matroska', 'webm', 'flv', 'avi', 'mpegts']);
 
-const FLV_HEADER_BYTES = 11;
-/** The most that FLV puts ahead of a frame: codec byte, packet type, time offset, and room for extended tags. */
-const FLV_PREFIX_BYTES = 16;
+const FLV_TAG_HEADER_BYTES = 11;
+/** Codec byte, packet type and time offset ahead of a frame. */
+const FLV_PREFIX_BYTES: Readonly<Record<string, number>> = { h264: 5, aac: 2, mp3: 1 };
 
 /** What a container keeps outside the packets and that reading them needs. */
 export interface ContainerFacts {
@@ -43,7 +43,7 @@ export async function readPackets(
     case 'mp4':
     case 'mov': return readPlain(source, track, first, end);
     case 'avi': return codec === 'mp3' ? readAviSound(source, track, codec, first, end) : readPlain(source, track, first, end);
-    case 'flv': return readFlv(source, track, first, end);
+    case 'flv': return readPlain(source, track, first, end, FLV_TAG_HEADER_BYTES + (FLV_PREFIX_BYTES[codec] ?? 0));
     case 'matroska':
     case 'webm': return readMatroska(source, track, first, end, facts.encodings);
     case 'mpegts': return readTransportStream(source, track, codec, first, end);
@@ -57,31 +57,15 @@ export async function readPackets(
   }
 }
 
-async function readPlain(source: ByteSource, track: PacketTrack, first: number, end: number): Promise<Uint8Array[]> {
+async function readPlain(source: ByteSource, track: PacketTrack, first: number, end: number, skipBytes = 0): Promise<Uint8Array[]> {
   const ranges = [];
   for (let i = first; i < end; i += 1) {
-    const start = positionOf(track, i);
+    const start = positionOf(track, i) + skipBytes;
     ranges.push({ start, end: start + (track.size[i] ?? 0) });
   }
   const packets: Uint8Array[] = [];
   await readRanges(source, ranges, (range, bytes) => {
     packets[range] = slicePacket(bytes, 0, track.size[first + range] ?? 0);
-  });
-  return packets;
-}
-
-async function readFlv(source: ByteSource, track: PacketTrack, first: number, end: number): Promise<Uint8Array[]> {
-  const ranges = [];
-  for (let i = first; i < end; i += 1) {
-    const start = positionOf(track, i);
-    ranges.push({ start, end: start + FLV_HEADER_BYTES + FLV_PREFIX_BYTES + (track.size[i] ?? 0) });
-  }
-  const packets: Uint8Array[] = [];
-  await readRanges(source, ranges, (range, bytes) => {
-    const size = track.size[first + range] ?? 0;
-    const dataBytes = ((bytes[1] ?? 0) << 16) | ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
-    if (dataBytes < size) throw new SourceChangedError('An FLV tag is not where the index says.');
-    packets[range] = slicePacket(bytes, FLV_HEADER_BYTES + dataBytes - size, size);
   });
   return packets;
 }
