@@ -10,6 +10,18 @@ import { spawn } from 'node:child_process';
  */
 
 const KEEP_BYTES = 64 * 1024;
+const running = /** @type {Set<import('node:child_process').ChildProcess>} */ (new Set());
+
+/** Ends every helper that still runs, at once. */
+export function killHelpers() {
+  for (const child of running) {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // It has just ended.
+    }
+  }
+}
 
 /**
  * Runs a program to its end and never throws: a missing program is `spawnError`.
@@ -22,10 +34,13 @@ export function run(program, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, so that the helpers of a helper (apt's methods, npm's scripts) end with it.
+      detached: true,
       env: options.env ?? process.env,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs, killSignal: /** @type {const} */ ('SIGKILL') }),
     });
+    running.add(child);
     let stdout = '';
     let stderr = '';
     let spawnError = /** @type {string | null} */ (null);
@@ -38,6 +53,9 @@ export function run(program, args, options = {}) {
     child.on('error', (error) => {
       spawnError = 'code' in error ? String(error.code) : error.message;
     });
-    child.on('close', (code) => resolve({ code: spawnError === null ? code : null, stdout, stderr, spawnError }));
+    child.on('close', (code) => {
+      running.delete(child);
+      resolve({ code: spawnError === null ? code : null, stdout, stderr, spawnError });
+    });
   });
 }

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Env } from './config.ts';
 import { Ctx } from './ctx.ts';
 import { toError } from './errors.ts';
-import { createLogger, flushLogger, LOG_LEVELS, type Logger, type LogLevel } from './log.ts';
+import { createLogger, flushLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel } from './log.ts';
 import { ReleaseStack } from './service.ts';
 
 export interface MainOptions {
@@ -14,6 +14,8 @@ export interface MainOptions {
   /** All stop steps together. Default 10 s. */
   stopMs?: number | undefined;
   clock?: Clock | undefined;
+  /** Where log lines go; stdout when left out. */
+  logDestination?: LoggerOptions['destination'];
 }
 
 /** Checks the new configuration completely and returns how to make it take effect. */
@@ -76,7 +78,7 @@ class Main implements App {
     this.clock = options.clock ?? systemClock;
     this.#stopMs = options.stopMs ?? 10_000;
     this.ctx = Ctx.root(options.name);
-    this.logger = createLogger({ service: options.name, level: logLevel(options.env) });
+    this.logger = createLogger({ service: options.name, level: logLevel(options.env), destination: options.logDestination });
     this.#release = new ReleaseStack(this.clock, ({ name, tookMs, error }) => {
       if (error) this.logger.error({ step: name, tookMs, err: error }, 'stop step failed');
       else this.logger.debug({ step: name, tookMs }, 'stop step done');

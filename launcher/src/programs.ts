@@ -1,0 +1,89 @@
+// How each program of the local system is started: what it is told, and what is kept from it.
+import { join } from 'node:path';
+import type { Env } from '@reelay/runtime';
+import type { SpawnOptions } from '@reelay/runtime/supervisor';
+
+/** Where things lie and listen; fixed for one run. */
+export interface SystemPlan {
+  /** Folder of the built programs. */
+  dist: string;
+  dataDir: string;
+  libraryRoot: string;
+  host: string;
+  port: number;
+  databaseUrl: string;
+  natsUrl: string;
+  hubCreds: string | undefined;
+  nodeCreds: string | undefined;
+  nodeId: string;
+  nodeName: string;
+  ffmpeg: string;
+  ffprobe: string;
+  secretFile: string;
+  /** Variables of the person who starts it. */
+  env: Env;
+}
+
+export const SERVICES = ['gateway', 'scheduler', 'node-agent'] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
+/** What of the person's environment the services see beyond the supervisor's safe base. */
+const PASSED_ON = /^(REELAY_\w+|MAX_CONCURRENT_TRANSCODES|TRANSCODE_TIMEOUT|NVIDIA_SMI_PATH)$/;
+/** Agents have no database, sign no URLs and know no password. */
+const KEPT_FROM_AGENTS = new Set(['REELAY_ADMIN_PASSWORD', 'REELAY_SECRET_FILE', 'REELAY_DATA_DIR', 'REELAY_CONFIG', 'REELAY_TLS_KEY']);
+
+function passedOn(env: Env, keptBack: ReadonlySet<string> = new Set()): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && PASSED_ON.test(entry[0]) && !keptBack.has(entry[0])));
+}
+
+/** The URL of the gateway for programs on this machine. */
+export function localUrl(plan: Pick<SystemPlan, 'host' | 'port' | 'env'>): string {
+  const anyAddress = plan.host === '0.0.0.0' || plan.host === '::';
+  const host = anyAddress ? '127.0.0.1' : plan.host.includes(':') ? `[${plan.host}]` : plan.host;
+  return `${plan.env['REELAY_TLS_CERT'] ? 'https' : 'http'}://${host}:${plan.port}`;
+}
+
+function hubEnv(plan: SystemPlan): Record<string, string | undefined> {
+  return {
+    ...passedOn(plan.env),
+    REELAY_DATA_DIR: plan.dataDir,
+    MEDIA_LIBRARY_PATH: plan.libraryRoot,
+    DATABASE_URL: plan.databaseUrl,
+    NATS_URL: plan.natsUrl,
+    REELAY_NATS_CREDS: plan.hubCreds,
+    REELAY_SECRET_FILE: plan.secretFile,
+    REELAY_MIGRATIONS_DIR: join(plan.dist, 'migrations'),
+  };
+}
+
+const SERVICE_ENV: Record<ServiceName, (plan: SystemPlan) => Record<string, string | undefined>> = {
+  gateway: (plan) => ({ ...hubEnv(plan), PORT: String(plan.port), HOST: plan.host, REELAY_WEB_DIR: join(plan.dist, 'web') }),
+  scheduler: hubEnv,
+  'node-agent': (plan) => ({
+    ...passedOn(plan.env, KEPT_FROM_AGENTS),
+    REELAY_NODE_ID: plan.nodeId,
+    REELAY_NODE_NAME: plan.nodeName,
+    REELAY_GATEWAY_URL: localUrl(plan),
+    NATS_URL: plan.natsUrl,
+    REELAY_NATS_CREDS: plan.nodeCreds,
+    MEDIA_LIBRARY_PATH: plan.libraryRoot,
+    REELAY_WORK_DIR: join(plan.dataDir, 'node'),
+    REELAY_JOB_PROCESS: join(plan.dist, 'job-process.js'),
+    FFMPEG_PATH: plan.ffmpeg,
+    FFPROBE_PATH: plan.ffprobe,
+  }),
+};
+
+/** One of our services, as a process of its own. `onLine` gets what it writes. */
+export function serviceCommand(name: ServiceName, plan: SystemPlan, onLine: (line: string) => void): SpawnOptions {
+  return {
+    name,
+    argv0: process.execPath,
+    args: ['--enable-source-maps', join(plan.dist, `${name}.js`)],
+    env: SERVICE_ENV[name](plan),
+    cwd: plan.dataDir,
+    group: 'own',
+    onStdoutLine: onLine,
+    onStderrLine: onLine,
+  };
+}
