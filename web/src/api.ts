@@ -37,6 +37,8 @@ interface Options {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
+  /** Sent again with the same key, a create makes nothing new. */
+  readonly idempotencyKey?: string;
 }
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
@@ -56,6 +58,7 @@ async function request<T>(method: Method, path: string, options: Options = {}): 
   const headers: Record<string, string> = { accept: 'application/json' };
   if (method !== 'GET') headers[CSRF_HEADER] = '1';
   if (options.body !== undefined) headers['content-type'] = 'application/json';
+  if (options.idempotencyKey !== undefined) headers['idempotency-key'] = options.idempotencyKey;
   const init: RequestInit = { method, headers, credentials: 'same-origin' };
   if (options.body !== undefined) init.body = JSON.stringify(options.body);
   if (options.signal !== undefined) init.signal = options.signal;
@@ -86,6 +89,9 @@ export function problemOf(status: number, text: string, retryAfter: string | nul
   return new ApiError('unknown', status >= 500 ? 'Reelay is not available at the moment. Try again shortly.' : `The server refused this (${status}).`, { status, retryAfterSeconds });
 }
 
+/** crypto.randomUUID is missing on plain http. */
+export const newKey = (): string => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
 const id = encodeURIComponent;
 const JOBS = '/api/media/jobs';
 const VIDEOS = '/api/media/videos';
@@ -104,7 +110,7 @@ export const api = {
   job: (job: string, signal?: AbortSignal): Promise<JobDetail> => request('GET', `${JOBS}/${id(job)}`, { signal }),
   attempts: (job: string, signal?: AbortSignal): Promise<{ data: Attempt[] }> => request('GET', `${JOBS}/${id(job)}/attempts`, { signal }),
   audit: (job: string, signal?: AbortSignal): Promise<{ data: AuditEntry[] }> => request('GET', `${JOBS}/${id(job)}/audit`, { signal }),
-  createJob: (body: CreateJobRequest): Promise<Job> => request('POST', JOBS, { body }),
+  createJob: (body: CreateJobRequest, idempotencyKey: string): Promise<Job> => request('POST', JOBS, { body, idempotencyKey }),
   actOnJob: (job: string, action: 'cancel' | 'retry' | 'pause' | 'resume'): Promise<Changed> => request('POST', `${JOBS}/${id(job)}/${action}`),
   setPriority: (job: string, priority: number): Promise<Job> => request('PATCH', `${JOBS}/${id(job)}`, { body: { priority } }),
   logPath: (job: string): string => `${JOBS}/${id(job)}/log`,

@@ -30,7 +30,7 @@ export function JobProgress({ job, long = false }: { job: Job; long?: boolean })
 function runningFacts(job: Job): string[] {
   return [
     ...(job.etaSeconds === null ? [] : [remaining(job.etaSeconds)]),
-    ...(job.speed === null ? [] : [`${job.speed.toFixed(1)}× real time`]),
-    ...(job.fps === null ? [] : [`${Math.round(job.fps)} fps`]),
+    ...(job.speed === null || job.speed < 0.05 ? [] : [`${job.speed.toFixed(1)}× real time`]),
+    ...(job.fps === null || job.fps < 1 ? [] : [`${Math.round(job.fps)} fps`]),
   ];
 }

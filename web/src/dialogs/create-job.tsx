@@ -1,7 +1,7 @@
 /** Create a job of any type, or one action on one video. The form comes from the catalogue's parameter schema. */
 import type { CatalogueItem, Job, JobType, Video } from '@reelay/contracts';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { api, toApiError } from '../api.ts';
+import { api, newKey, toApiError } from '../api.ts';
 import type { ApiError } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { Loading, Note, Problem } from '../components/notice.tsx';
@@ -45,6 +45,7 @@ function CreateJobForm({ catalogue, fixedType, video }: { catalogue: readonly Ca
   const [errors, setErrors] = useState<Record<string, string>>({});
   const form = useRef<HTMLFormElement>(null);
   const { busy, error, submit } = useSubmit();
+  const keyFor = useKey();
   const item = catalogue.find((entry) => entry.type === type);
   const fields = useMemo(() => (item === undefined ? [] : fieldsOf(item.paramsSchema)), [item]);
 
@@ -57,7 +58,8 @@ function CreateJobForm({ catalogue, fixedType, video }: { catalogue: readonly Ca
 
   const create = (params: Record<string, unknown>): void => submit(async () => {
     setErrors({});
-    const job = await api.createJob({ type, params, ...(priority === DEFAULT_PRIORITY ? {} : { priority }) });
+    const body = { type, params, ...(priority === DEFAULT_PRIORITY ? {} : { priority }) };
+    const job = await api.createJob(body, keyFor(body));
     closeDialog();
     showNew(job);
   });
@@ -73,6 +75,16 @@ function CreateJobForm({ catalogue, fixedType, video }: { catalogue: readonly Ca
       onValues={setValues} onPriority={setPriority} onErrors={setErrors} onCreate={create}
     />
   );
+}
+
+/** The same key while the same job is sent again: a lost answer does not make a second job. */
+function useKey(): (body: unknown) => string {
+  const last = useRef({ body: '', key: '' });
+  return (body) => {
+    const text = JSON.stringify(body);
+    if (last.current.body !== text) last.current = { body: text, key: newKey() };
+    return last.current.key;
+  };
 }
 
 function showNew(job: Job): void {

@@ -50,5 +50,5 @@ test('goes from params back to the form', () => {
 test('puts the server\'s errors at their fields', () => {
   const errors = [{ path: 'params.crf', message: 'too big' }, { path: '/params/preset', message: 'unknown' }, { path: 'priority', message: 'bad' }, { path: '', message: 'refused' }];
   expect(errorsByField(errors, ['crf', 'preset'])).toEqual({ crf: 'too big', preset: 'unknown', '': 'priority: bad; refused' });
-  expect([labelOf('targetBitrate'), labelOf('crf'), rangeOf({ min: 1, max: null })]).toEqual(['Target bitrate', 'Crf', 'at least 1']);
+  expect([labelOf('targetBitrate'), labelOf('crf'), rangeOf({ min: 1, max: null })]).toEqual(['Target bitrate', 'CRF', 'at least 1']);
 });

@@ -28,9 +28,11 @@ const isRecord = (value: unknown): value is Schema => typeof value === 'object' 
 const numberOr = (value: unknown): number | null => (typeof value === 'number' && Math.abs(value) < Number.MAX_SAFE_INTEGER ? value : null);
 const textOr = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
+const SHORT_FORMS = /\b(crf|fps|vram|id)\b/g;
+
 /** camelCase → "Camel case". */
 export const labelOf = (name: string): string => {
-  const spaced = name.replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
+  const spaced = name.replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase().replaceAll(SHORT_FORMS, (word) => word.toUpperCase());
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 };
 
@@ -111,9 +113,12 @@ function readJson(raw: string): Read {
 
 const outside = (field: Field, value: number): boolean => (field.min !== null && value < field.min) || (field.max !== null && value > field.max);
 
+const shown = (value: number): string => value.toLocaleString('en');
+
 export function rangeOf({ min, max }: Pick<Field, 'min' | 'max'>): string {
-  if (min !== null && max !== null) return min === max ? `exactly ${min}` : `${min} to ${max}`;
-  return min === null ? `at most ${max ?? ''}` : `at least ${min}`;
+  if (min !== null && max !== null) return min === max ? `exactly ${shown(min)}` : `${shown(min)} to ${shown(max)}`;
+  if (min !== null) return `at least ${shown(min)}`;
+  return max === null ? '' : `at most ${shown(max)}`;
 }
 
 /** The other way round, for switching back from the JSON editor. Keys the schema does not have stay in `rest`. */

@@ -5,6 +5,7 @@ import type { Engine, OnFault } from './engine.ts';
 import type { Fault } from './recovery.ts';
 import { faultOfStatus } from './recovery.ts';
 
+// oxlint-disable-next-line import/no-named-as-default-member -- the named export has no type
 export const hlsWorks = (): boolean => HlsPlayer.isSupported();
 
 export function hlsEngine(video: HTMLVideoElement, url: string, startSeconds: number, onFault: OnFault): Engine {

@@ -8,6 +8,7 @@
 import { computed, signal } from '@preact/signals';
 import type { Video } from '@reelay/contracts';
 import type { ApiError } from '../api.ts';
+import { newKey } from '../api.ts';
 import { send } from '../upload/send.ts';
 import { videos } from './live-store.ts';
 
@@ -20,6 +21,8 @@ export type UploadState =
 export interface Upload {
   readonly id: number;
   readonly file: File;
+  /** Idempotency-Key: after a lost answer a retry makes no second video. */
+  readonly key: string;
   readonly state: UploadState;
 }
 
@@ -32,7 +35,7 @@ let nextId = 1;
 export function addUploads(files: readonly File[]): void {
   const added = files.map((file): Upload => {
     nextId += 1;
-    return { id: nextId, file, state: { kind: 'waiting' } };
+    return { id: nextId, file, key: newKey(), state: { kind: 'waiting' } };
   });
   uploads.value = [...uploads.value, ...added];
   startNext();
@@ -58,11 +61,11 @@ function startNext(): void {
   for (const upload of uploads.value.filter(({ state }) => state.kind === 'waiting').slice(0, Math.max(0, free))) void run(upload);
 }
 
-async function run({ id, file }: Upload): Promise<void> {
+async function run({ id, file, key }: Upload): Promise<void> {
   const abort = new AbortController();
   aborts.set(id, abort);
   setState(id, { kind: 'sending', sentBytes: 0, bytesPerSecond: null });
-  const result = await send(file, abort.signal, (sentBytes, bytesPerSecond) => {
+  const result = await send(file, key, abort.signal, (sentBytes, bytesPerSecond) => {
     setState(id, sentBytes >= file.size ? { kind: 'checking' } : { kind: 'sending', sentBytes, bytesPerSecond });
   });
   aborts.delete(id);
@@ -76,5 +79,5 @@ async function run({ id, file }: Upload): Promise<void> {
 }
 
 function setState(id: number, state: UploadState): void {
-  uploads.value = uploads.value.map((upload) => (upload.id === id ? { id, file: upload.file, state } : upload));
+  uploads.value = uploads.value.map((upload) => (upload.id === id ? { id, file: upload.file, key: upload.key, state } : upload));
 }

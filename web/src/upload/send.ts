@@ -8,13 +8,14 @@ export type Sent = { readonly ok: true; readonly video: Video } | { readonly ok:
 const SPEED_WINDOW_SECONDS = 5;
 
 /** Never rejects: a failure is a result. `onProgress` gets bytes, and bytes per second once that is known. */
-export function send(file: File, signal: AbortSignal, onProgress: (sentBytes: number, bytesPerSecond: number | null) => void): Promise<Sent> {
+export function send(file: File, key: string, signal: AbortSignal, onProgress: (sentBytes: number, bytesPerSecond: number | null) => void): Promise<Sent> {
   return new Promise((resolve) => {
     const xhr = new XMLHttpRequest();
     const fail = (error: ApiError): void => resolve({ ok: false, error });
     const speed = speedometer(() => performance.now());
     xhr.open('POST', api.uploadPath(file.name));
     xhr.setRequestHeader(CSRF_HEADER, '1');
+    xhr.setRequestHeader('idempotency-key', key);
     xhr.setRequestHeader('content-type', 'application/octet-stream');
     xhr.upload.addEventListener('progress', (event) => onProgress(event.loaded, speed(event.loaded)));
     xhr.addEventListener('error', () => fail(new ApiError('offline', 'The connection broke. Try again.')));

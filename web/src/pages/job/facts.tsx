@@ -25,7 +25,7 @@ export function JobFacts({ job }: { job: Job }) {
         <Fact name="Retries">{job.retryCount} of {job.maxRetries}{job.retryAfter !== null && job.status === 'pending' && `, next at ${timeOfDay(Date.parse(job.retryAfter))}`}</Fact>
         {job.lostCount > 0 && <Fact name="Node lost">{job.lostCount} times</Fact>}
         {Object.keys(job.labels).length > 0 && <Fact name="Labels">{Object.entries(job.labels).map(([key, value]) => `${key}=${value}`).join(', ')}</Fact>}
-        <Fact name="Id"><code>{job.id}</code> <button type="button" class="icon-button small" aria-label="Copy the id" onClick={() => void copyText(job.id, 'Id')}><Icon name="link" size={14} /></button></Fact>
+        <Fact name="Id"><span class="id"><code>{job.id}</code><button type="button" class="icon-button small" aria-label="Copy the id" onClick={() => void copyText(job.id, 'Id')}><Icon name="copy" size={15} /></button></span></Fact>
       </dl>
       <h3>Parameters</h3>
       <Params params={job.params} />

@@ -1,6 +1,4 @@
 /** Log lines in the page, appended by hand: a virtual DOM over thousands of lines would be compared at every line. */
-import type { LogLine } from './log-stream.ts';
-
 const MOST = 5000;
 /** Closer to the end than this counts as reading the end. */
 const NEAR_END_PX = 40;
@@ -20,7 +18,7 @@ export class LogLines {
       this.#tell();
     }
   };
-  #waiting: LogLine[] = [];
+  #waiting: string[] = [];
   #frame = 0;
   #total = 0;
   #dropped = 0;
@@ -35,7 +33,7 @@ export class LogLines {
   }
 
   /** Lines of one frame are put in together. */
-  add(lines: readonly LogLine[]): void {
+  add(lines: readonly string[]): void {
     this.#waiting.push(...lines);
     if (this.#waiting.length > 2 * MOST) this.#drop(this.#waiting.length - MOST);
     if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#flush());
@@ -86,16 +84,22 @@ export class LogLines {
   }
 }
 
-function lineElement({ at, stream, text }: LogLine): HTMLElement {
+const STAMPED = /^\[(\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d))\] (.*)$/s;
+
+/** `[2026-02-13 10:30:15] text`, times in UTC; markers stand alone on their line. */
+function lineElement(text: string): HTMLElement {
   const line = document.createElement('div');
   line.className = 'log-line';
-  line.dataset['stream'] = stream;
-  if (at !== null && stream !== 'marker') {
-    const time = document.createElement('time');
-    time.dateTime = at;
-    time.textContent = at.slice(11, 19);
-    line.append(time, ' ');
+  const [, stamp, clock, rest] = STAMPED.exec(text) ?? [];
+  if (stamp === undefined || clock === undefined || rest === undefined) {
+    if (text.startsWith('--- ')) line.dataset['stream'] = 'marker';
+    line.append(text);
+    return line;
   }
-  line.append(text);
+  const time = document.createElement('time');
+  time.dateTime = `${stamp.replace(' ', 'T')}Z`;
+  time.title = `${stamp} UTC`;
+  time.textContent = clock;
+  line.append(time, ' ', rest);
   return line;
 }

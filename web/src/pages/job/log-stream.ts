@@ -4,14 +4,8 @@ import { reconnectDelayMs } from '../../live/merge.ts';
 import type { SseMessage } from '../../live/sse.ts';
 import { readSse } from '../../live/sse.ts';
 
-export interface LogLine {
-  readonly at: string | null;
-  readonly stream: string;
-  readonly text: string;
-}
-
 export interface LogEvents {
-  onLines(lines: readonly LogLine[]): void;
+  onLines(lines: readonly string[]): void;
   /** `null`: connected. Else why it is not. */
   onTrouble(trouble: string | null): void;
   onEnd(): void;
@@ -59,15 +53,13 @@ async function follow(jobId: string, events: LogEvents, signal: AbortSignal): Pr
   }
 }
 
-function linesIn({ data }: SseMessage): LogLine[] {
+/** `event: lines` carries `{lines: string[]}`. */
+function linesIn({ data }: SseMessage): string[] {
   try {
     const parsed: unknown = JSON.parse(data);
-    const list = Array.isArray(parsed) ? parsed : isRecord(parsed) && Array.isArray(parsed['lines']) ? parsed['lines'] : [parsed];
-    return list.flatMap((entry: unknown) => (isRecord(entry) && typeof entry['text'] === 'string'
-      ? [{ at: typeof entry['at'] === 'string' ? entry['at'] : null, stream: typeof entry['stream'] === 'string' ? entry['stream'] : 'job', text: entry['text'] }] : []));
+    if (typeof parsed !== 'object' || parsed === null || !('lines' in parsed) || !Array.isArray(parsed.lines)) return [];
+    return parsed.lines.filter((line) => typeof line === 'string');
   } catch {
     return [];
   }
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

@@ -58,10 +58,12 @@ export default function JobPage({ id }: { id: string }) {
         </section>
       )}
       <div class="job-columns">
-        <JobFacts job={job} />
-        <Timeline job={job} history={history.data.value} error={history.error.value} />
+        <LogView job={job} />
+        <div class="stack">
+          <JobFacts job={job} />
+          <Timeline job={job} history={history.data.value} error={history.error.value} />
+        </div>
       </div>
-      <LogView job={job} />
     </>
   );
 }

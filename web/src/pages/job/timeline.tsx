@@ -44,7 +44,7 @@ function Attempts({ attempts, running }: { attempts: readonly Attempt[]; running
           <tr key={attempt.epoch}>
             <td>{attempt.epoch}</td>
             <td>{attempt.nodeId ?? '–'}</td>
-            <td>{attempt.endedAt === null && !(running && index === attempts.length - 1) ? '–' : <Took from={attempt.startedAt} to={attempt.endedAt} />}</td>
+            <td>{attempt.endedAt === null && !(running && index === 0) ? '–' : <Took from={attempt.startedAt} to={attempt.endedAt} />}</td>
             <td>{attempt.outcome ?? (attempt.startedAt === null ? 'placed' : 'running')}{attempt.errorMessage !== null && <span class="small error"> {attempt.errorMessage}</span>}</td>
           </tr>
         ))}

@@ -1,7 +1,9 @@
+import type { Video } from '@reelay/contracts';
 import { Icon } from '../../components/icon.tsx';
 import { Bar } from '../../components/progress.tsx';
 import { bytes, plural, remaining } from '../../model/format.ts';
 import { videoPath } from '../../router.ts';
+import { videos } from '../../store/live-store.ts';
 import type { Upload } from '../../store/uploads.ts';
 import { clearFinished, removeUpload, retryUpload, uploads } from '../../store/uploads.ts';
 
@@ -20,13 +22,14 @@ export function UploadList() {
   );
 }
 
-function Row({ upload: { id, file, state } }: { upload: Upload }) {
+function Row({ upload }: { upload: Upload }) {
+  const { id, file, state } = upload;
   return (
     <li class="upload">
       <span class="upload-name" title={file.name}>{state.kind === 'done' ? <a href={videoPath(state.video.id)}>{file.name}</a> : file.name}</span>
       <div class="upload-state">
         {state.kind === 'sending' && <Bar percent={file.size === 0 ? 100 : (state.sentBytes / file.size) * 100} label={`Upload of ${file.name}`} />}
-        <span class={state.kind === 'failed' ? 'small error' : 'small muted'}>{words({ id, file, state })}</span>
+        <span class={state.kind === 'failed' ? 'small error' : 'small muted'}>{words(upload)}</span>
       </div>
       {state.kind === 'failed' && <button type="button" class="button small" onClick={() => retryUpload(id)}><Icon name="retry" size={16} />Try again</button>}
       {state.kind !== 'checking' && (
@@ -38,11 +41,17 @@ function Row({ upload: { id, file, state } }: { upload: Upload }) {
   );
 }
 
+/** What validation found, once it is over. */
+function wordsOf({ valid, invalidReason }: Video): string {
+  if (valid === null) return 'Uploaded, being validated';
+  return valid ? 'Ready to play' : `Not playable: ${invalidReason ?? 'the reason is not known'}`;
+}
+
 function words({ file, state }: Upload): string {
   switch (state.kind) {
     case 'waiting': return `${bytes(file.size)}, waiting`;
     case 'checking': return 'Saving';
-    case 'done': return state.video.valid === null ? 'Uploaded, being validated' : 'Uploaded';
+    case 'done': return wordsOf(videos.get(state.video.id)?.value ?? state.video);
     case 'failed': return state.error.message;
     case 'sending': break;
   }

@@ -38,6 +38,6 @@ export default function QueuePage() {
 
 function Stats({ filters }: { filters: QueueFilters }) {
   const { data, reload } = useLoad('', (signal) => api.stats(signal));
-  useReloadOn(reload, (news) => news.event === 'job');
+  useReloadOn(reload, (news) => news.event === 'job', 1000);
   return data.value === null ? null : <StatsHeader stats={data.value} filters={filters} />;
 }

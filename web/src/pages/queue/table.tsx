@@ -22,7 +22,7 @@ export function JobTable({ filters, fresh }: { filters: QueueFilters; fresh: str
   });
   // Rows follow their own job; which rows there are changes only with a new job or another status.
   const concerns = (news: LiveNews): boolean => news.event === 'job' && shown.current.get(news.data.job.id) !== news.data.job.status;
-  useReloadOn(list.reload, concerns);
+  useReloadOn(list.reload, concerns, 1000);
 
   const page = list.data.value;
   if (page === null) return list.error.value === null ? <Loading what="jobs" /> : <Problem what="The queue could not be loaded" error={list.error.value} retry={list.reload} />;
