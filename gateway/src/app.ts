@@ -40,7 +40,7 @@ export const createApp = (deps: GatewayDeps): App => {
   });
   app.use(requestId(deps));
   app.use(accessLog({ clock: deps.clock, onRequest: deps.metrics.request }));
-  app.use(securityHeaders());
+  app.use(securityHeaders);
   const limit = bodyLimit({ maxSize: MAX_JSON_BYTES, onError: () => { throw new HttpProblem('body_too_large', `A JSON body may have ${MAX_JSON_BYTES} bytes`); } });
   app.use(async function limitJsonBodies(c, next) {
     return FILE_BODIES.test(c.req.path) ? next() : limit(c, next);

@@ -21,7 +21,8 @@ import { startTestNats } from './nats.ts';
 export const PASSWORD = 'a good password';
 
 export interface CallOptions {
-  as?: Role | string | null;
+  /** A role, a token, or null for nobody. */
+  as?: string | null;
   body?: unknown;
   /** Sent as it is. */
   raw?: BodyInit;
@@ -72,8 +73,8 @@ export const startTestGateway = async (env: Record<string, string> = {}): Promis
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body === undefined && raw === undefined ? {} : { body: raw ?? JSON.stringify(body), duplex: 'half' }),
-    } as RequestInit);
+      ...(body === undefined && raw === undefined ? {} : { body: raw ?? JSON.stringify(body)}),
+    });
   };
   const json: TestGateway['json'] = async <T>(status: number, method: string, path: string, options?: CallOptions) => {
     const response = await call(method, path, options);

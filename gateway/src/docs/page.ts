@@ -26,6 +26,8 @@ const operationsOf = (document: unknown): Operation[] =>
       return [{ method, path, tag: text(list(spec.tags)[0]) || 'Other', id: `${method}-${path.replace(/[^a-z0-9]+/gi, '-').replace(/^-|-$/g, '')}`, spec }];
     }));
 
+const number = (value: unknown): string => (typeof value === 'number' ? String(value) : '');
+
 /** A schema in a few words: `integer 1–100, default 20`. */
 const words = (schema: unknown): string => {
   if (!isObject(schema)) return '';
@@ -35,7 +37,7 @@ const words = (schema: unknown): string => {
   if ('const' in schema) return String(schema.const);
   const type = Array.isArray(schema.type) ? schema.type.join(' or ') : text(schema.type);
   const inner = type === 'array' ? ` of ${words(schema.items) || 'anything'}` : '';
-  const range = 'minimum' in schema || 'maximum' in schema ? ` ${String(schema.minimum ?? '')}–${String(schema.maximum ?? '')}` : '';
+  const range = 'minimum' in schema || 'maximum' in schema ? ` ${number(schema.minimum)}–${number(schema.maximum)}` : '';
   const format = typeof schema.format === 'string' ? ` (${schema.format})` : '';
   const fallback = 'default' in schema ? `, default ${JSON.stringify(schema.default)}` : '';
   return `${type}${inner}${format}${range}${fallback}`;
@@ -58,7 +60,7 @@ const schemaOf = (content: unknown): { type: string; schema: unknown } | null =>
 const operationSection = ({ method, path, id, spec }: Operation) => {
   const parameters = list(at(spec, 'parameters'));
   const body = schemaOf(at(spec, 'requestBody', 'content'));
-  const responses = Object.entries(isObject(at(spec, 'responses')) ? (at(spec, 'responses') as Json) : {}).filter(([status]) => !/XX$/.test(status));
+  const responses = Object.entries(isObject(at(spec, 'responses')) ? (at(spec, 'responses') as Json) : {}).filter(([status]) => !status.endsWith('XX'));
   return html`<section id="${id}">
     <h3><span class="method ${method}">${method.toUpperCase()}</span> <code>${path}</code></h3>
     <p>${text(at(spec, 'summary'))}. ${text(at(spec, 'description'))}</p>

@@ -77,10 +77,8 @@ export const toProblem = (thrown: unknown): HttpProblem => {
 };
 
 const fromHono = (thrown: HTTPException): HttpProblem => {
-  switch (thrown.status) {
-    case 400: return new HttpProblem('malformed_json', 'The body is not valid JSON', { cause: thrown });
-    case 413: return new HttpProblem('body_too_large', 'The body is too large', { cause: thrown });
-    case 415: return new HttpProblem('unsupported_media_type', 'Send the body as application/json and say so in Content-Type', { cause: thrown });
-    default: return new HttpProblem(thrown.status < 500 ? 'invalid_request' : 'internal', thrown.message || 'The request is not valid', { cause: thrown });
-  }
+  if (thrown.status === 400) return new HttpProblem('malformed_json', 'The body is not valid JSON', { cause: thrown });
+  if (thrown.status === 413) return new HttpProblem('body_too_large', 'The body is too large', { cause: thrown });
+  if (thrown.status === 415) return new HttpProblem('unsupported_media_type', 'Send the body as application/json and say so in Content-Type', { cause: thrown });
+  return new HttpProblem(thrown.status < 500 ? 'invalid_request' : 'internal', thrown.message || 'The request is not valid', { cause: thrown });
 };

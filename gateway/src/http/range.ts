@@ -34,8 +34,8 @@ export interface Validators {
 /** Whether the client's copy is current: 304. If-None-Match wins over If-Modified-Since. */
 export const isNotModified = (headers: { ifNoneMatch?: string | undefined; ifModifiedSince?: string | undefined }, validators: Validators): boolean => {
   if (headers.ifNoneMatch !== undefined) {
-    const tags = headers.ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-    return tags.includes('*') || tags.includes(validators.etag);
+    const tags = new Set(headers.ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, '')));
+    return tags.has('*') || tags.has(validators.etag);
   }
   if (headers.ifModifiedSince === undefined) return false;
   const sinceMs = Date.parse(headers.ifModifiedSince);

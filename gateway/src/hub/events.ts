@@ -30,7 +30,7 @@ export interface Audience {
 }
 
 export const audienceKey = (audience: Audience): string =>
-  `${[...audience.topics].sort().join(',')}|${audience.jobs === 'all' ? '*' : `=${audience.username}`}`;
+  `${audience.topics.toSorted().join(',')}|${audience.jobs === 'all' ? '*' : `=${audience.username}`}`;
 
 export const hears = (audience: Audience, event: HubEvent): boolean =>
   audience.topics.includes(event.topic) && (event.topic !== 'jobs' || audience.jobs === 'all' || event.owner === audience.username);

@@ -34,6 +34,7 @@ const PING = encoder.encode(': ping\n\n');
  */
 export class Hub {
   readonly #options: HubOptions;
+  /** A Set may lose members while it is walked. */
   readonly #clients = new Set<HubClient>();
   #states: StateEvent[] = [];
   #progress = new Map<string, ProgressEvent>();
@@ -90,7 +91,7 @@ export class Hub {
     const lastId = states.at(-1)?.id;
     if (lastId !== undefined) this.#flushedId = lastId;
     const shared = new Map<string, Frames>();
-    for (const client of [...this.#clients]) {
+    for (const client of this.#clients) {
       const overdue = this.#overdue(client, nowMs);
       if (overdue !== null) {
         this.leave(client, overdue);
@@ -109,7 +110,7 @@ export class Hub {
 
   /** Keeps idle connections open through proxies, and finds dead ones. */
   ping(nowMs: number): void {
-    for (const client of [...this.#clients]) {
+    for (const client of this.#clients) {
       if (client.queue.waitingSinceMs === undefined && !client.queue.push(PING, nowMs)) this.leave(client, 'overflow');
     }
   }
@@ -117,7 +118,7 @@ export class Hub {
   /** Lets everybody go; afterwards nobody is let in. */
   stop(): void {
     this.#stopped = true;
-    for (const client of [...this.#clients]) this.leave(client, 'stopping');
+    for (const client of this.#clients) this.leave(client, 'stopping');
   }
 
   #overdue(client: HubClient, nowMs: number): LeaveReason | null {

@@ -61,7 +61,7 @@ export class LiveJobs {
 
   /** Jobs that nodes speak of and that must be looked up; each is given out once. */
   takeUnknown(): { jobId: string; nodeId: string; progress: Progress }[] {
-    const asked = [...this.#unknown].map(([jobId, said]) => ({ jobId, ...said }));
+    const asked = [...this.#unknown].map(([jobId, { nodeId, progress }]) => ({ jobId, nodeId, progress }));
     this.#unknown.clear();
     return asked;
   }

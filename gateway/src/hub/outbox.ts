@@ -128,7 +128,7 @@ export class Outbox implements Service {
     if (this.#waiters.size === 0) return;
     for (const { topic, entityId, toStatus } of events) {
       if (topic !== 'jobs' || !FINAL.has(toStatus ?? '')) continue;
-      for (const wake of [...(this.#waiters.get(entityId) ?? [])]) wake();
+      for (const wake of this.#waiters.get(entityId) ?? []) wake();
     }
   }
 }

@@ -8,14 +8,13 @@ const POLICY = [
 ].join('; ');
 
 /** Headers that keep a browser from doing what no page of ours needs. */
-export const securityHeaders = (): MiddlewareHandler<AppEnv> =>
-  async function securityHeaders(c, next) {
-    await next();
-    const { headers } = c.res;
-    headers.set('content-security-policy', POLICY);
-    headers.set('x-content-type-options', 'nosniff');
-    headers.set('referrer-policy', 'same-origin');
-    headers.set('x-frame-options', 'DENY');
-    headers.set('cross-origin-opener-policy', 'same-origin');
-    if (!headers.has('cross-origin-resource-policy')) headers.set('cross-origin-resource-policy', 'same-origin');
-  };
+export const securityHeaders: MiddlewareHandler<AppEnv> = async function securityHeaders(c, next) {
+  await next();
+  const { headers } = c.res;
+  headers.set('content-security-policy', POLICY);
+  headers.set('x-content-type-options', 'nosniff');
+  headers.set('referrer-policy', 'same-origin');
+  headers.set('x-frame-options', 'DENY');
+  headers.set('cross-origin-opener-policy', 'same-origin');
+  if (!headers.has('cross-origin-resource-policy')) headers.set('cross-origin-resource-policy', 'same-origin');
+};

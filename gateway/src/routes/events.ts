@@ -16,6 +16,7 @@ const TOPICS: Readonly<Record<Role, readonly EventTopic[]>> = {
   ADMIN: ['jobs', 'videos'],
   VIEWER: ['videos'],
 };
+const EVENT_STREAM = 'text/event-stream; charset=utf-8';
 const encoder = new TextEncoder();
 
 export const eventRoutes = (app: App, deps: GatewayDeps): void => {
@@ -27,6 +28,8 @@ export const eventRoutes = (app: App, deps: GatewayDeps): void => {
   }), async (c) => {
     const { principal } = await requireSignIn(deps.sql, c, 'VIEWER');
     const { username, role } = principal.user;
+    c.header('cache-control', 'no-store');
+    if (c.req.method === 'HEAD') return c.body(null, 200, { 'content-type': EVENT_STREAM });
     const topics = c.req.valid('query').topics.filter((topic) => TOPICS[role].includes(topic));
     const client = deps.hub.register({ topics, jobs: role === 'SUPER_ADMIN' ? 'all' : 'own', username }, deps.clock.monotonicMs());
     if (client === null) throw new HttpProblem('unavailable', 'No room for another live stream at the moment', { headers: { 'retry-after': '5' } });
@@ -37,7 +40,7 @@ export const eventRoutes = (app: App, deps: GatewayDeps): void => {
       throw error;
     }
     return c.body(streamOf(deps, c, client), 200, {
-      'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no',
+      'content-type': EVENT_STREAM, 'x-accel-buffering': 'no',
     });
   });
 };

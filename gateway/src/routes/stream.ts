@@ -33,16 +33,18 @@ export const streamRoutes = (app: App, deps: GatewayDeps): void => {
   };
   get(`${root}/master.m3u8`, (pack) => ({ body: pack.masterPlaylist(), contentType: PLAYLIST, cache: 'playlist' }));
   get(`${root}/:rendition{${RENDITION}}/index.m3u8`, (pack, c) => ({ body: pack.mediaPlaylist(c.req.param('rendition') ?? ''), contentType: PLAYLIST, cache: 'playlist' }));
-  get(`${root}/:rendition{${RENDITION}}/init.mp4`, async (pack, c) => ({ body: await pack.init(c.req.param('rendition') ?? ''), contentType: SEGMENT, cache: 'immutable' }));
+  get(`${root}/:rendition{${RENDITION}}/init.mp4`, async (pack, c) => ({ body: await pack.init(c.req.param('rendition') ?? ''), contentType: typeOf(pack, c), cache: 'immutable' }));
   get(`${root}/:rendition{${RENDITION}}/:segment{[0-9]{1,7}\\.m4s}`, async (pack, c) => {
     const n = Number((c.req.param('segment') ?? '').replace('.m4s', ''));
-    return { body: await pack.segment(c.req.param('rendition') ?? '', n, c.req.raw.signal), contentType: SEGMENT, cache: 'immutable' };
+    return { body: await pack.segment(c.req.param('rendition') ?? '', n, c.req.raw.signal), contentType: typeOf(pack, c), cache: 'immutable' };
   });
   app.options('/stream/*', (c) => c.body(null, 204, {
     ...CORS, 'access-control-allow-methods': 'GET, HEAD', 'access-control-allow-headers': 'Range, If-Range, If-None-Match', 'access-control-max-age': '86400',
   }));
   document(app);
 };
+
+const typeOf = (pack: MediaPackage, c: RequestContext): string => pack.renditions.find(({ id }) => id === c.req.param('rendition'))?.contentType ?? SEGMENT;
 
 const pieceOf = async (
   deps: GatewayDeps, c: RequestContext, make: (pack: MediaPackage, c: RequestContext) => Piece | Promise<Piece>,

@@ -40,15 +40,18 @@ export const tusRoutes = (app: App, deps: GatewayDeps): void => {
   document(app);
 };
 
+/** An error as the tus server wants it. */
+const refuse = (problem: HttpProblem) => Object.assign(new Error(problem.message), { status_code: problem.status, body: problem.message });
+
+const nameOf = (metadata: Record<string, string | null> | undefined): string => {
+  try {
+    return uploadName(metadata?.filename ?? metadata?.name ?? '');
+  } catch (error) {
+    throw error instanceof HttpProblem ? refuse(error) : error;
+  }
+};
+
 const makeServer = (deps: GatewayDeps, store: UploadStore, users: WeakMap<Request, User>): Server => {
-  const refuse = (problem: HttpProblem) => Object.assign(new Error(problem.message), { status_code: problem.status, body: problem.message });
-  const nameOf = (metadata: Record<string, string | null> | undefined): string => {
-    try {
-      return uploadName(metadata?.filename ?? metadata?.name ?? '');
-    } catch (error) {
-      throw error instanceof HttpProblem ? refuse(error) : error;
-    }
-  };
   return new Server({
     path: PATH, datastore: store, relativeLocation: true, allowedOrigins: [], maxSize: deps.settings.REELAY_MAX_UPLOAD_BYTES,
     onUploadCreate: async (_request, upload) => {

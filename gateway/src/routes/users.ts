@@ -12,11 +12,9 @@ import { idParam, json, jsonBody, noQuery, problems, uuidOr404 } from '../http/r
 const tags = ['Users'];
 
 const changed = (change: UserChange, id: string): User => {
-  switch (change.kind) {
-    case 'done': return change.user;
-    case 'not_found': throw new HttpProblem('user_not_found', `There is no user ${id}`);
-    case 'last_super_admin': throw new HttpProblem('last_super_admin', 'Make somebody else SUPER_ADMIN first');
-  }
+  if (change.kind === 'not_found') throw new HttpProblem('user_not_found', `There is no user ${id}`);
+  if (change.kind === 'last_super_admin') throw new HttpProblem('last_super_admin', 'Make somebody else SUPER_ADMIN first');
+  return change.user;
 };
 
 export const userRoutes = (app: App, { sql, newId }: GatewayDeps): void => {

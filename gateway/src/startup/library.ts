@@ -5,7 +5,7 @@ import { ensureLibraryId, errorCode, LibraryRoot, ReelayError } from '@reelay/ru
 import { type Sql, writeSetting } from '@reelay/store';
 import { INBOX, UPLOAD_PART } from '../videos/receive.ts';
 
-const FOLDERS = ['library', INBOX, 'playback', 'compilations', 'thumbnails', 'public'];
+const FOLDERS = ['library', 'library/videos', INBOX, 'playback', 'compilations', 'thumbnails', 'public'];
 /** A part this old belongs to no running upload: a client that sends nothing is cut off long before. */
 const STALE_MS = 3_600_000;
 

@@ -6,7 +6,7 @@ const bytesOf = (text: string): number => encoder.encode(text).length;
 
 const clip = (text: string, maxBytes: number): string => {
   let kept = text;
-  while (bytesOf(kept) > maxBytes) kept = [...kept].slice(0, -1).join('');
+  while (bytesOf(kept) > maxBytes) kept = Array.from(kept).slice(0, -1).join('');
   return kept;
 };
 

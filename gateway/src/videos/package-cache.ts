@@ -55,16 +55,17 @@ export class PackageCache {
 
   #start(video: VideoRow, identity: string): Entry {
     const entry: Entry = { identity, opened: this.#load(video), bytes: 0 };
-    entry.opened.then(
-      ({ bytes }) => {
-        entry.bytes = bytes;
-        this.#evict(entry);
-      },
-      () => {
-        if (this.#entries.get(video.id) === entry) this.#entries.delete(video.id);
-      },
-    );
+    this.#settle(video.id, entry).catch(() => undefined);
     return entry;
+  }
+
+  async #settle(videoId: string, entry: Entry): Promise<void> {
+    try {
+      entry.bytes = (await entry.opened).bytes;
+      this.#evict(entry);
+    } catch {
+      if (this.#entries.get(videoId) === entry) this.#entries.delete(videoId);
+    }
   }
 
   async #load(video: VideoRow): Promise<{ pack: MediaPackage; bytes: number }> {

@@ -64,7 +64,7 @@ export const writeAll = async (handle: FileHandle, body: ReadableStream<Uint8Arr
 const readOrStall = async (
   reader: ReadableStreamDefaultReader<Uint8Array>, stallMs: number, clock: Clock,
 ): Promise<ReadableStreamReadResult<Uint8Array>> => {
-  let callOff = () => {};
+  let callOff: (() => void) | undefined;
   const stalled = new Promise<never>((_resolve, reject) => {
     callOff = clock.after(stallMs, () => reject(new HttpProblem('invalid_request', `Nothing arrived for ${Math.round(stallMs / 1000)} s; the upload was given up`)));
   });
@@ -74,7 +74,7 @@ const readOrStall = async (
     if (error instanceof HttpProblem) throw error;
     throw new HttpProblem('invalid_request', 'The upload was cut off', { cause: error });
   } finally {
-    callOff();
+    callOff?.();
   }
 };
 

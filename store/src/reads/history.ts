@@ -9,8 +9,9 @@ export const readAttempts = async (sql: Queryable, jobId: string): Promise<Attem
   }[]>`
     select epoch, node_id, device_id, placed_at, started_at, ended_at, outcome, error_code, error_message
     from attempts where job_id = ${jobId} order by epoch desc`;
-  return rows.map((row) => ({
-    ...row, placedAt: row.placedAt.toISOString(), startedAt: row.startedAt?.toISOString() ?? null, endedAt: row.endedAt?.toISOString() ?? null,
+  return rows.map(({ placedAt, startedAt, endedAt, epoch, nodeId, deviceId, outcome, errorCode, errorMessage }) => ({
+    epoch, nodeId, deviceId, outcome, errorCode, errorMessage,
+    placedAt: placedAt.toISOString(), startedAt: startedAt?.toISOString() ?? null, endedAt: endedAt?.toISOString() ?? null,
   }));
 };
 

@@ -16,7 +16,7 @@ interface NodeView {
   slotsGpuEncode: number;
   slotsGpuAi: number;
   load: Node['load'];
-  hasLibrary: boolean;
+  hasLibrary: boolean | null;
   labels: Record<string, string>;
   registeredAt: Date;
   lastSeenAt: Date;
@@ -33,14 +33,16 @@ export const readNodes = async (sql: Queryable, ids: readonly string[] | null = 
           'freeMb', d.free_mb, 'utilization', d.utilization, 'temperatureC', d.temperature_c, 'bookedMb', d.booked_mb) order by d.device_index, d.id)
         from devices d where d.node_id = n.id), '[]'::jsonb) as devices
     from nodes n where ${ids === null ? sql`true` : sql`n.id = any(${[...ids]})`} order by n.name, n.id`;
-  return rows.map(({ slotsCpu, slotsGpuEncode, slotsGpuAi, ...row }) => ({
-    ...row,
-    hasLibrary: row.hasLibrary ?? false,
-    running: { cpu: slotsCpu, gpu_encode: slotsGpuEncode, gpu_ai: slotsGpuAi },
-    registeredAt: row.registeredAt.toISOString(),
-    lastSeenAt: row.lastSeenAt.toISOString(),
-  }));
+  return rows.map(toNode);
 };
+
+const toNode = ({ slotsCpu, slotsGpuEncode, slotsGpuAi, ...row }: NodeView): Node => ({
+  ...row,
+  hasLibrary: row.hasLibrary ?? false,
+  running: { cpu: slotsCpu, gpu_encode: slotsGpuEncode, gpu_ai: slotsGpuAi },
+  registeredAt: row.registeredAt.toISOString(),
+  lastSeenAt: row.lastSeenAt.toISOString(),
+});
 
 export const countNodes = async (sql: Queryable): Promise<{ healthy: number; total: number }> => {
   const [row] = await sql<{ healthy: number; total: number }[]>`
