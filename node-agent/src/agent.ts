@@ -33,8 +33,9 @@ export interface AgentOptions {
 }
 
 const FENCE_MS = 500;
-/** The longest an orderly stop waits for jobs to end and the hub to hear of it. */
-const STOP_MS = 7_500;
+/** How long an orderly stop waits after the KILL of jobs that ignored TERM, and then for the hub to hear of it. */
+const KILL_MARGIN_MS = 500;
+const REPORT_MS = 2_000;
 
 /** This host as a node of the fleet: what it has, what it runs, and its link to the hub. */
 export class Agent implements Service {
@@ -103,8 +104,10 @@ export class Agent implements Service {
   async #stop(): Promise<void> {
     const { clock, logger } = this.#options;
     this.#draining = true;
-    const ending = () => this.attempts.endAll({ kind: 'released', reason: 'the node stops' });
-    await withDeadline(clock, 'jobs', STOP_MS, ending).catch(() => {});
+    const { REELAY_KILL_GRACE_MS: graceMs } = this.#options.settings;
+    await withDeadline(clock, 'jobs', graceMs + KILL_MARGIN_MS, () => this.attempts.endAll({ kind: 'released', reason: 'the node stops' })).catch(() => {});
+    // A hub that stops at the same time would not answer; it learns of the jobs from the silence.
+    await withDeadline(clock, 'reports', REPORT_MS, () => this.attempts.allOver()).catch(() => {});
     if (this.attempts.size > 0) logger.warn({ jobs: this.attempts.size }, 'stopping although the hub was not told about all jobs');
     this.attempts.abandonAll(new Shutdown('the node stops'));
     this.#endFence();
@@ -117,6 +120,7 @@ export class Agent implements Service {
     this.#options.logger.error({ nodeId: this.#hub.nodeId }, 'another agent with this node id took over; this one ends its jobs and exits');
     this.#draining = true;
     await this.attempts.endAll({ kind: 'stale' });
+    await this.attempts.allOver();
     this.#options.onSuperseded();
   }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodePacketIndex, type JobOutcome, PacketFlag, type WorkOrder } from '@reelay/contracts';
@@ -35,6 +36,17 @@ const validate = async (input: string, deep = false): Promise<{ result: Record<s
   return { order, result: resultOf(await bench.hub.runToEnd(order)) };
 };
 
+const invalid = async (name: string, content: string | Buffer | null, reason: RegExp): Promise<void> => {
+  if (content !== null) writeFileSync(join(bench.library, name), content);
+  const { result } = await validate(name);
+  expect(result).toMatchObject({ valid: false, reason: expect.stringMatching(reason) });
+};
+
+const thumbnail = async (input: string, timestampSeconds: number): Promise<{ order: WorkOrder; outcome: JobOutcome }> => {
+  const order = await bench.hub.order('thumbnail_generate', { videoId, timestampSeconds, width: 160 }, { input, output: 'thumbnails/100% of %d.jpg' });
+  return { order, outcome: await bench.hub.runToEnd(order) };
+};
+
 const VP8 = ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '300k'];
 const KINDS: [string, Parameters<typeof makeClip>[1]][] = [
   ['plain.mp4', {}],
@@ -55,7 +67,8 @@ describe('validate', () => {
     expect(parts.map(({ n }) => n)).toEqual([0]);
     const index = await decodePacketIndex(Buffer.from(String(parts[0]?.body['data']), 'base64'));
     expect(index.tracks[0]?.count).toBe(50);
-    expect((index.tracks[0]?.flags[0] ?? 0) & PacketFlag.idr).toBe(PacketFlag.idr);
+    // MPEG-4 Part 2 has no pictures known to be safe to start at.
+    expect((index.tracks[0]?.flags[0] ?? 0) & PacketFlag.idr).toBe(name.endsWith('.avi') ? 0 : PacketFlag.idr);
     expect(bench.hub.log(order)).toContain('Validation completed successfully');
   });
   it('decodes everything when asked to', async () => {
@@ -63,11 +76,6 @@ describe('validate', () => {
     expect(bench.hub.log(order)).toContain('decoded without an error');
   });
 
-  const invalid = async (name: string, content: string | Buffer | null, reason: RegExp): Promise<void> => {
-    if (content !== null) writeFileSync(join(bench.library, name), content);
-    const { result } = await validate(name);
-    expect(result).toMatchObject({ valid: false, reason: expect.stringMatching(reason) });
-  };
   it('says that an empty file is empty', () => invalid('inbox/empty.mp4', '', /^The file is empty\.$/));
   it('says that a text is no media', () => invalid('inbox/text.mp4', 'Hello, this is not a film.\n'.repeat(50), /not a media file/));
   it('does not follow a playlist to other files', () => invalid('inbox/list.mp4', '#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nplain.mp4\n#EXT-X-ENDLIST\n', /not a media file/));
@@ -83,19 +91,17 @@ describe('validate', () => {
     await invalid(`inbox/${name}`, null, /only \d+\.\d of 6\.\d seconds are there/);
   });
   it('takes sound alone, and no cover for a video', async () => {
-    const cover = join(bench.folder, 'cover.png');
+    const [cover, tune] = [join(bench.folder, 'cover.png'), join(bench.folder, 'tune.m4a')];
     makeClip(cover, { audio: [], video: ['-frames:v', '1'] });
-    clip('inbox/song.mp4', { video: [] });
+    makeClip(tune, { video: [] });
+    const output = join(bench.library, 'inbox/song.mp4');
+    execFileSync('ffmpeg', ['-v', 'error', '-i', tune, '-i', cover, '-map', '0', '-map', '1', '-c', 'copy', '-disposition:v:0', 'attached_pic', output]);
     const { result } = await validate('inbox/song.mp4');
-    expect(result).toMatchObject({ valid: true });
+    expect(result).toMatchObject({ valid: true, media: { streams: [{ kind: 'audio' }, { kind: 'other' }] } });
   });
 });
 
 describe('thumbnail_generate', () => {
-  const thumbnail = async (input: string, timestampSeconds: number): Promise<{ order: WorkOrder; outcome: JobOutcome }> => {
-    const order = await bench.hub.order('thumbnail_generate', { videoId, timestampSeconds, width: 160 }, { input, output: 'thumbnails/100% of %d.jpg' });
-    return { order, outcome: await bench.hub.runToEnd(order) };
-  };
   it('writes a JPEG of the width asked for', async () => {
     const { order, outcome } = await thumbnail('inbox/plain.mp4', 0.5);
     expect(resultOf(outcome)).toEqual({ width: 160, height: 90 });

@@ -8,7 +8,7 @@ import {
   type JobOutcome, type JobType, logBatchSchema, type LogLine, progressSchema, type Progress, startedSchema, subjects, type WorkOrder,
 } from '@reelay/contracts';
 import { createLogger, identify, newId, partName } from '@reelay/runtime';
-import { type Bus, type BusSubscription, connectBus } from '@reelay/runtime/bus';
+import { type Bus, type BusSubscription, connectBus, type RequestOptions } from '@reelay/runtime/bus';
 import { eventually } from './eventually.ts';
 
 export const LIBRARY_ID = '0190f000-0000-7000-8000-000000000001';
@@ -154,8 +154,8 @@ export class TestHub {
     return this.#ask('drain', { draining }, controlReplySchema);
   }
 
-  #ask<T>(topic: 'assign' | 'cancel' | 'pause' | 'resume' | 'drain', message: object, schema: Parameters<Bus['request']>[2]['schema'] & { parse: (value: unknown) => T }): Promise<T> {
-    return this.#requireBus().request(subjects.agent(this.nodeId, topic), { v: 1, ...message }, { timeoutMs: 5_000, schema }).then((reply) => schema.parse(reply));
+  #ask<T>(topic: 'assign' | 'cancel' | 'pause' | 'resume' | 'drain', message: object, schema: RequestOptions<T>['schema']): Promise<T> {
+    return this.#requireBus().request(subjects.agent(this.nodeId, topic), { v: 1, ...message }, { timeoutMs: 5_000, schema });
   }
 
   async #serveHttp(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mainStream, type MediaInfo } from '@reelay/contracts';
+import { type InputFile, mainStream, type MediaInfo } from '@reelay/contracts';
 import { type Execute, JobFailed, type JobRun } from '../agent-types.ts';
 import { claimedSeconds, probeMedia } from '../media-probe.ts';
 import { fileUrl, onlyInput, onlyOutput } from '../order-files.ts';
@@ -23,8 +23,7 @@ export const executeReencode: Execute = async (run) => {
   const from = await run.input(input.name);
   run.log(`Input: ${from}`);
   run.log(`Output: ${run.libraryRoot === null ? output.path : join(run.libraryRoot, output.path)}`);
-  run.progress({ percent: 0, phase: 'probing', message: 'Reading the source' });
-  const source = await probeSource(run, from, input.sizeBytes);
+  const source = await describeSource(run, order, input, from);
   const ready = order.skipIfReady ? alreadyReady(source, order.targetBitrate) : null;
   if (ready !== null) {
     run.log(`Skipped: ${ready}`);
@@ -43,10 +42,17 @@ export const executeReencode: Execute = async (run) => {
 
 const done = (result: ReencodeResult, files: { name: string; sizeBytes: number }[]) => ({ files, result });
 
+async function describeSource(run: JobRun, { probed }: ReencodeOrder, input: InputFile, path: string): Promise<MediaInfo> {
+  const isSame = probed?.sizeBytes === input.sizeBytes && probed.mtimeMs === input.mtimeMs;
+  const source = isSame ? probed.media : await probeSource(run, path, input.sizeBytes);
+  if (!mainStream(source, 'video')) throw new JobFailed('no_video', 'The file has no video to encode.', false);
+  return source;
+}
+
 async function probeSource(run: JobRun, path: string, sizeBytes: number): Promise<MediaInfo> {
+  run.progress({ percent: 0, phase: 'probing', message: 'Reading the source' });
   const probed = await probeMedia(run, path, sizeBytes);
   if (probed.kind === 'unreadable') throw new JobFailed('invalid_data', probed.reason, false);
-  if (!mainStream(probed.media, 'video')) throw new JobFailed('no_video', 'The file has no video to encode.', false);
   return probed.media;
 }
 

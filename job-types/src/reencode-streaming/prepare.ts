@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { reencodeParams } from '@reelay/contracts';
 import { normaliseLibraryPath, PathOutsideLibrary } from '@reelay/runtime';
-import { findVideoByPath, type Queryable, type VideoRow } from '@reelay/store';
+import { findVideoByPath, findVideoWithMedia, type Queryable, type VideoRow } from '@reelay/store';
 import { requireVideo } from '../find-video.ts';
 import { type HubJob, type HubJobType, JobRefused } from '../hub-types.ts';
 import { stem } from '../video-facts.ts';
@@ -26,13 +26,19 @@ const source = async (sql: Queryable, job: HubJob, params: { videoId?: string | 
   return { path, video: await findVideoByPath(sql, path) };
 };
 
+const earlierProbe = async (sql: Queryable, video: VideoRow | null): Promise<ReencodeOrder['probed']> => {
+  if (!video?.valid) return null;
+  const media = (await findVideoWithMedia(sql, video.id))?.media;
+  return media ? { media, sizeBytes: video.sizeBytes, mtimeMs: video.mtimeMs } : null;
+};
+
 export const prepareReencode: HubJobType['prepare'] = async (sql, job) => {
   const params = reencodeParams.parse(job.params);
   const { path, video } = await source(sql, job, params);
   const outputPath = inside(params.outputPath ?? posix.join('playback', `${stem(path)}.mp4`));
   const order: ReencodeOrder = {
     videoId: video?.id ?? null, targetBitrate: params.targetBitrate, preset: params.preset, crf: params.crf, skipIfReady: params.skipIfReady,
-    durationSeconds: video?.durationSeconds ?? null,
+    durationSeconds: video?.durationSeconds ?? null, probed: await earlierProbe(sql, video),
   };
   return {
     inputs: [{ name: 'source', path }],

@@ -9,6 +9,8 @@ export const reencodeOrder = z.object({
   crf: z.number(),
   skipIfReady: z.boolean(),
   durationSeconds: z.number().nullable(),
+  /** What an earlier probe found, and in which file: when it is still this one, the encoder starts without probing again. */
+  probed: z.object({ media: mediaInfoSchema, sizeBytes: z.number(), mtimeMs: z.number() }).nullable().default(null),
 });
 export type ReencodeOrder = z.infer<typeof reencodeOrder>;
 export const reencodeResult = z.discriminatedUnion('kind', [

@@ -85,6 +85,11 @@ export class Attempt {
     return AGENT_JOB_TYPES[this.order.type]?.effects ?? 'batches';
   }
 
+  /** Resolves when its processes are gone; what is left is telling the hub. */
+  get exited(): Promise<unknown> {
+    return this.#options.worker.ended;
+  }
+
   /** True while its process may be alive: it takes a slot and memory. */
   get occupies(): boolean {
     return this.#state === 'running' || this.#state === 'ending';

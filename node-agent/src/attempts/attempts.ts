@@ -91,11 +91,16 @@ export class Attempts {
     return sum;
   }
 
-  /** Ends all of them and waits until the hub has been told; the caller sets the deadline. */
+  /** Ends all of them; resolves when their processes are gone. */
   async endAll(reason: EndReason): Promise<void> {
     const attempts = [...this.#all];
     for (const attempt of attempts) attempt.end(reason);
-    await Promise.all(attempts.map((attempt) => attempt.over));
+    await Promise.all(attempts.map((attempt) => attempt.exited));
+  }
+
+  /** Resolves when the hub knows how all of them ended; the caller sets the deadline. */
+  async allOver(): Promise<void> {
+    await Promise.all([...this.#all].map((attempt) => attempt.over));
   }
 
   /** Stops waiting for the hub; what it was not told, it learns from the silence. */

@@ -3,7 +3,7 @@ import type { Ctx, Logger } from '@reelay/runtime';
 import { runTool, type Supervisor } from '@reelay/runtime/supervisor';
 import { NVIDIA_SMI_ARGS, parseNvidiaSmi } from './nvidia-smi.ts';
 
-export const SOFTWARE_DEVICE_ID = 'software';
+const SOFTWARE_DEVICE_ID = 'software';
 
 export interface InventoryOptions {
   supervisor: Supervisor;

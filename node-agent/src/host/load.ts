@@ -16,7 +16,7 @@ export async function readLoad(folder: string): Promise<LoadReport> {
 }
 
 /** Bytes that an ordinary user may still write; null when the file system does not tell. */
-export async function freeBytes(folder: string): Promise<number | null> {
+async function freeBytes(folder: string): Promise<number | null> {
   try {
     const { bavail, bsize } = await statfs(folder);
     return bavail * bsize;

@@ -104,8 +104,10 @@ export class MediaTools {
     if (exit.kind === 'spawnError' || (exit.kind === 'code' && NOT_RUN.has(exit.code))) {
       throw new JobFailed('spawn_failed', `${tool} cannot be started on this node.`, true);
     }
-    const { code, message } = diagnose(proc.stderrTail(), exit);
-    throw new JobFailed(code, message.replace(/^ffmpeg failed/, `${tool} failed`), !NOT_RETRYABLE.has(code));
+    const said = proc.stderrTail();
+    if (/not on whitelist/i.test(said)) throw new JobFailed('invalid_data', 'The file is not a media file, but a playlist, a picture or a text.', false);
+    const { code, message } = diagnose(said, exit);
+    throw new JobFailed(code, message.replace(/^ffmpeg failed/, `${tool} failed`).replace(/file:\/.*: /, ''), !NOT_RETRYABLE.has(code));
   }
 }
 

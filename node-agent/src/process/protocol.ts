@@ -9,7 +9,7 @@ import { jobOutcomeSchema, logLineSchema, progressSchema, workOrderSchema } from
 import { z } from 'zod';
 
 /** What a job's process needs to know of its node. */
-export const jobContextSchema = z.object({
+const jobContextSchema = z.object({
   gatewayUrl: z.string(),
   /** The hub's library as this node mounts it, else null. */
   libraryRoot: z.string().nullable(),
@@ -30,7 +30,7 @@ export const toJobSchema = z.discriminatedUnion('kind', [
 ]);
 export type ToJob = z.infer<typeof toJobSchema>;
 
-export const jobProgressSchema = progressSchema.pick({ percent: true, phase: true, message: true, fps: true, speed: true, etaSeconds: true });
+const jobProgressSchema = progressSchema.pick({ percent: true, phase: true, message: true, fps: true, speed: true, etaSeconds: true });
 export type JobProgress = z.infer<typeof jobProgressSchema>;
 
 export const fromJobSchema = z.discriminatedUnion('kind', [
