@@ -1,24 +1,43 @@
 import { defineConfig } from 'vitest/config';
 
-const WORKSPACES = '{contracts,runtime,store,job-types,gateway,scheduler,node-agent,web,launcher}';
-
-/** Each project begins when the one before it has ended: real encodes beside each other on two cores only wait. */
+/**
+ * unit: beside the code, on real Postgres, NATS and ffmpeg where the code speaks to them.
+ * system: the whole system as processes. e2e: the whole system in Chromium.
+ * One file at a time where a file runs a system of its own: two cores.
+ */
 export default defineConfig({
   test: {
-    // A process per file: supervisors belong to main threads, and nothing a test left can reach the next one.
-    pool: 'forks',
     projects: [
       {
-        extends: true,
-        test: { name: 'unit', include: [`${WORKSPACES}/**/*.test.{ts,tsx}`, 'tests/checks/*.test.ts'], exclude: ['**/node_modules/**', '**/dist/**'], testTimeout: 30_000, hookTimeout: 60_000, sequence: { groupOrder: 0 } },
+        esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },
+        test: {
+          name: 'unit',
+          include: ['{contracts,runtime,store,job-types,gateway,scheduler,node-agent,web,launcher}/**/*.test.{ts,tsx}', 'tests/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**', '**/*.e2e.test.ts'],
+          pool: 'forks',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
       },
       {
-        extends: true,
-        test: { name: 'integration', include: ['tests/system/**/*.test.ts'], testTimeout: 240_000, hookTimeout: 120_000, maxWorkers: 1, sequence: { groupOrder: 1 } },
+        test: {
+          name: 'system',
+          include: ['tests/system/**/*.system.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+        },
       },
       {
-        extends: true,
-        test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 240_000, hookTimeout: 120_000, maxWorkers: 1, sequence: { groupOrder: 2 } },
+        test: {
+          name: 'e2e',
+          include: ['tests/e2e/**/*.e2e.test.ts', '{gateway,web}/**/*.e2e.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
       },
     ],
   },

@@ -16,8 +16,8 @@ export interface ManagedProcessOptions {
   clock?: Clock | undefined;
   /** Asked anew before each start. */
   command: () => SpawnOptions | Promise<SpawnOptions>;
-  /** Resolves when the program serves; without it, it counts as ready at once. Called after each start. */
-  untilReady?: ((isGone: () => boolean) => Promise<void>) | undefined;
+  /** Resolves when the program serves, or when it has ended. Called after each start. */
+  untilReady: (proc: Proc) => Promise<void>;
   /** Sent before TERM: how the program is asked to stop. */
   stopSignal?: 'SIGINT' | undefined;
   /** From the request to stop until KILL. */
@@ -110,7 +110,7 @@ export class ManagedProcess implements Service {
       throw new EndedWhileStarting(this.name, exit, this.#lastLine);
     });
     gone.catch(() => {});
-    await Promise.race([this.#options.untilReady?.(() => !proc.alive), gone]);
+    await Promise.race([this.#options.untilReady(proc), gone]);
   }
 
   #keepRunning(proc: Proc): void {

@@ -1,7 +1,8 @@
 // How each program of the local system is started: what it is told, and what is kept from it.
 import { join } from 'node:path';
 import type { Env } from '@reelay/runtime';
-import type { SpawnOptions } from '@reelay/runtime/supervisor';
+import type { Proc, SpawnOptions } from '@reelay/runtime/supervisor';
+import { z } from 'zod';
 
 /** Where things lie and listen; fixed for one run. */
 export interface SystemPlan {
@@ -83,7 +84,19 @@ export function serviceCommand(name: ServiceName, plan: SystemPlan, onLine: (lin
     env: SERVICE_ENV[name](plan),
     cwd: plan.dataDir,
     group: 'own',
+    ipc: true,
     onStdoutLine: onLine,
     onStderrLine: onLine,
   };
+}
+
+const readyMessage = z.object({ ready: z.literal(true) });
+
+/** Resolves when the service says that it is ready. */
+export function saysReady(proc: Proc): Promise<void> {
+  return new Promise((resolve) => {
+    proc.onMessage((message) => {
+      if (readyMessage.safeParse(message).success) resolve();
+    });
+  });
 }

@@ -13,7 +13,7 @@ import { natsServerEnv, untilNatsReady } from './nats/server.ts';
 import { Cluster } from './postgres/cluster.ts';
 import { findPostgresHome } from './postgres/home.ts';
 import { claimPort, freePort } from './ports.ts';
-import { localUrl, serviceCommand, type ServiceName, SERVICES, type SystemPlan } from './programs.ts';
+import { localUrl, saysReady, serviceCommand, type ServiceName, SERVICES, type SystemPlan } from './programs.ts';
 import { untilReady } from './readiness.ts';
 import { ensureSecretFile } from './secret-file.ts';
 import type { LauncherSettings } from './settings.ts';
@@ -140,7 +140,7 @@ export class LocalSystem {
         await cluster.prepare(ctx);
         return cluster.command(this.#lines('postgres'));
       },
-      untilReady: (isGone) => cluster.untilReady(isGone),
+      untilReady: (proc) => cluster.untilReady(() => !proc.alive),
       stopSignal: 'SIGINT',
       stopMs: STOP_MS.infrastructure,
     });
@@ -165,7 +165,7 @@ export class LocalSystem {
           onStderrLine: this.#natsLines(),
         };
       },
-      untilReady: (isGone) => untilNatsReady(LOOPBACK, port, isGone),
+      untilReady: (proc) => untilNatsReady(LOOPBACK, port, () => !proc.alive),
       stopMs: STOP_MS.infrastructure,
     });
     return { url: `nats://${LOOPBACK}:${port}`, hubCreds: keys.paths.hubCreds, nodeCreds: await keys.createNodeCreds(LOCAL_NODE_ID) };
@@ -174,6 +174,7 @@ export class LocalSystem {
   async #startService(name: ServiceName): Promise<void> {
     await this.#run(name, {
       command: () => serviceCommand(name, this.#knownPlan(), this.#lines(name)),
+      untilReady: saysReady,
       stopMs: name === 'node-agent' ? STOP_MS.agent : STOP_MS.hub,
     });
   }

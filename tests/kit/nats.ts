@@ -7,7 +7,6 @@ import { Supervisor } from '@reelay/runtime/supervisor';
 import { NatsKeys } from '../../launcher/src/nats/keys.ts';
 import { natsServerEnv, untilNatsReady } from '../../launcher/src/nats/server.ts';
 import { freePort } from '../../launcher/src/ports.ts';
-import { tools } from './tools.ts';
 
 export interface TestNats {
   url: string;
@@ -30,7 +29,7 @@ export async function startTestNats(): Promise<TestNats> {
     await keys.refreshAccounts();
     const proc = supervisor.spawn(ctx, {
       name: 'nats',
-      argv0: tools.natsServer,
+      argv0: process.env['NATS_SERVER_PATH'] ?? 'nats-server',
       args: ['-c', resolve(import.meta.dirname, '../../nats.conf')],
       env: natsServerEnv(keys.paths, { host: HOST, port }),
       group: 'own',
