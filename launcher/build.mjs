@@ -38,7 +38,7 @@ export async function build({ repoRoot, say, force = false }) {
   const stamp = await sourceStamp(repoRoot);
   if (!force && (await readFile(stampFile, 'utf8').catch(() => '')) === stamp) return false;
   const missing = Object.values(ENTRY_POINTS).filter((path) => !existsSync(join(repoRoot, path)));
-  if (missing.length > 0 && !process.env.REELAY_PARTIAL) throw new StartError('ENTRY_MISSING', `The clone is not whole: ${missing.join(', ')} missing.`);
+  if (missing.length > 0) throw new StartError('ENTRY_MISSING', `The clone is not whole: ${missing.join(', ')} missing.`);
 
   say('Building');
   await mkdir(dist, { recursive: true });
@@ -65,7 +65,7 @@ async function bundleProcesses(repoRoot, outdir) {
   const { build: bundle } = await import('esbuild');
   await bundle({
     absWorkingDir: repoRoot,
-    entryPoints: Object.fromEntries(Object.entries(ENTRY_POINTS).filter(([, path]) => existsSync(join(repoRoot, path)))),
+    entryPoints: ENTRY_POINTS,
     outdir,
     bundle: true,
     platform: 'node',

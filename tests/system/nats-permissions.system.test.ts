@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { nodeInboxPrefix, subjects } from '@reelay/contracts';
-import { connect, credsAuthenticator, type NatsConnection } from 'nats';
+import { connect, credsAuthenticator, Events, type NatsConnection } from 'nats';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { revokeNode } from '../../launcher/src/nats/accounts.ts';
 import { startTestNats, type TestNats } from '../kit/nats.ts';
@@ -29,7 +29,7 @@ const connectNode = async (nodeId: string): Promise<NatsConnection> => connectWi
 
 /** The next refusal that the server tells this connection. */
 const nextRefusal = async (connection: NatsConnection): Promise<string> => {
-  for await (const status of connection.status()) if (status.type === 'error') return String(status.permissionContext?.subject ?? status.data);
+  for await (const status of connection.status()) if (status.type === Events.Error) return status.permissionContext?.subject ?? JSON.stringify(status.data);
   throw new Error('the connection ended without a refusal');
 };
 /** The refusal of a subscription. */
