@@ -12,6 +12,12 @@ export interface Timing {
   leaderTtlMs: number;
   sweepMs: number;
   retryUnitMs: number;
+  /** How long an agent has for its answer to an offer. */
+  offerMs: number;
+  /** An offer not answered by a start within this time is sent again, with the same epoch. */
+  resendMs: number;
+  /** Intents younger than this are being worked on by the scheduler that stored them. */
+  intentMs: number;
 }
 
 export const timingOf = (settings: SchedulerSettings): Timing => ({
@@ -20,6 +26,9 @@ export const timingOf = (settings: SchedulerSettings): Timing => ({
   leaderTtlMs: Math.round(settings.REELAY_LEADER_SECONDS * 1000),
   sweepMs: Math.round(settings.REELAY_SWEEP_SECONDS * 1000),
   retryUnitMs: Math.round(settings.REELAY_RETRY_UNIT_SECONDS * 1000),
+  offerMs: 2_000,
+  resendMs: 3_000,
+  intentMs: 10_000,
 });
 
 /** What the parts of the scheduler share. */

@@ -1,4 +1,5 @@
-import { readSecretKey, newId, ensureLibraryId, LibraryRoot, readSettings, runMain } from '@reelay/runtime';
+import { mkdir } from 'node:fs/promises';
+import { ensureLibraryId, ensureSecretKey, LibraryRoot, newId, readSettings, runMain } from '@reelay/runtime';
 import { connectBus } from '@reelay/runtime/bus';
 import { openDatabase, waitForSchema } from '@reelay/store';
 import { timingOf } from './deps.ts';
@@ -13,13 +14,13 @@ await runMain({ name: 'scheduler', env: process.env, argv: process.argv.slice(2)
   const { logger, clock } = app;
   const settings = readSettings(schedulerSettings, { env: app.env });
   const waitMs = settings.REELAY_STARTUP_WAIT_SECONDS * 1000;
-  const library = await LibraryRoot.open(settings.MEDIA_LIBRARY_PATH);
-  const libraryId = await ensureLibraryId(library.path, newId());
-  const key = readSecretKey(settings.REELAY_SECRET_FILE);
-
   const sql = openDatabase({ url: settings.DATABASE_URL, applicationName: 'reelay-scheduler', maxConnections: CONNECTIONS });
   app.onStop('database', () => sql.end({ timeout: 3 }));
   await waitForSchema(sql, waitMs);
+  await mkdir(settings.MEDIA_LIBRARY_PATH, { recursive: true });
+  const library = await LibraryRoot.open(settings.MEDIA_LIBRARY_PATH);
+  const libraryId = await ensureLibraryId(library.path, newId());
+  const key = ensureSecretKey(settings.REELAY_SECRET_FILE);
   const bus = await connectBus({ url: settings.NATS_URL, credsPath: settings.REELAY_NATS_CREDS, name: 'scheduler', logger, clock, waitMs });
   app.onStop('bus', () => bus.close());
 

@@ -6,9 +6,6 @@ import { asJobError } from '../settle/errors.ts';
 import type { HoldOffs } from './hold-off.ts';
 import { buildOrder } from './order.ts';
 
-const REPLY_MS = 2_000;
-/** An offer not answered by a start within this time is sent again, with the same epoch. */
-const RESEND_AFTER_MS = 3_000;
 const RESEND_LIMIT = 200;
 /** Keeps a request well below the server's 1 MB. */
 const ORDERS_PER_REQUEST = 20;
@@ -62,7 +59,7 @@ export class Assigner {
 
   /** Offers again what no agent has started: the offer, its reply, or the scheduler before this one was lost. */
   async resend(): Promise<void> {
-    const unanswered = await readUnanswered(this.#deps.sql, RESEND_AFTER_MS, RESEND_LIMIT);
+    const unanswered = await readUnanswered(this.#deps.sql, this.#deps.timing.resendMs, RESEND_LIMIT);
     if (unanswered.length === 0) return;
     this.#logger.info({ count: unanswered.length }, 'offering again');
     this.offer(unanswered.map(({ job }) => job), new Map(unanswered.flatMap(({ job, workOrder }) => (workOrder ? [[keyOf(job), workOrder] as const] : []))));
@@ -108,7 +105,7 @@ export class Assigner {
     const message = { v: PROTOCOL_VERSION, incarnation, orders: offers.map(({ order }) => order) };
     let reply: AssignReply;
     try {
-      reply = await this.#deps.bus.request(subjects.agent(nodeId, 'assign'), message, { timeoutMs: REPLY_MS, schema: assignReplySchema });
+      reply = await this.#deps.bus.request(subjects.agent(nodeId, 'assign'), message, { timeoutMs: this.#deps.timing.offerMs, schema: assignReplySchema });
     } catch (thrown) {
       const error = toError(thrown);
       const code = errorCode(thrown) ?? 'unknown';

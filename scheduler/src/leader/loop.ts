@@ -141,7 +141,7 @@ export class LeaderLoop implements Service {
     } else {
       this.#logger.debug({ reason: decision.reason }, 'nothing expires for now');
     }
-    await replayIntents(sql, this.#parts.settler, this.#logger);
+    await replayIntents(sql, this.#parts.settler, this.#logger, timing.intentMs);
     await this.#parts.assigner.resend();
     this.#sweepPartsNowAndThen();
   }
@@ -153,7 +153,8 @@ export class LeaderLoop implements Service {
     if (this.#partsSweep || (this.#partsSweptMs !== null && nowMs - this.#partsSweptMs < PARTS_EVERY_MS)) return;
     this.#partsSweptMs = nowMs;
     this.#partsSweep = sweepParts(sql, library, this.#logger, () => (this.#ctx.cancelled ? null : this.#parts.leadership().lease))
-      .then(() => {}, (error: unknown) => this.#logger.warn({ err: toError(error) }, 'parts not swept'))
+      .then((removed) => this.#logger.debug({ removed }, 'parts swept'))
+      .catch((error: unknown) => this.#logger.warn({ err: toError(error) }, 'parts not swept'))
       .finally(() => {
         this.#partsSweep = undefined;
       });

@@ -4,13 +4,11 @@ import { errorCode, type LibraryRoot, type Logger, parsePartName, type PartInfo,
 import { type Lease, liveAttempts, readOldIntents, type Sql } from '@reelay/store';
 import type { Settler } from '../settle/settler.ts';
 
-/** Younger intents are being worked on by the scheduler that stored them. */
-const INTENT_AGE_MS = 10_000;
 const INTENTS_AT_ONCE = 50;
 
 /** Brings publishing to its end that a scheduler left in the middle. */
-export const replayIntents = async (sql: Sql, settler: Settler, logger: Logger): Promise<void> => {
-  for (const intent of await readOldIntents(sql, INTENT_AGE_MS, INTENTS_AT_ONCE)) {
+export const replayIntents = async (sql: Sql, settler: Settler, logger: Logger, olderThanMs: number): Promise<void> => {
+  for (const intent of await readOldIntents(sql, olderThanMs, INTENTS_AT_ONCE)) {
     try {
       await settler.replay(intent);
     } catch (error) {

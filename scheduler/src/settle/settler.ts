@@ -55,7 +55,10 @@ export class Settler {
     this.#logger.info({ jobId, epoch, nodeId, outcome: outcome.kind }, 'attempt done');
     const verdict = outcome.kind === 'completed' ? await this.#complete(attempt, outcome) : await this.#end(attempt, outcome);
     this.#deps.hints.changed();
-    return verdict;
+    if (verdict === 'settled') return verdict;
+    // The same message, told to two schedulers at once: the other one was first.
+    const now = await readAttempt(this.#deps.sql, claim);
+    return now?.outcome ? verdictOnRepeat(now.outcome, outcome) : 'stale';
   }
 
   /** Repeats the publishing of an attempt whose scheduler ended in the middle of it. */
@@ -142,6 +145,8 @@ export class Settler {
     if (error === null) throw thrown;
     this.#logger.warn({ err: toError(thrown), jobId: claim.jobId, epoch: claim.epoch }, 'result not accepted');
     const row = await this.#withCurrent(claim, async (tx, job) => {
+      // Somebody else is publishing, which is why the parts are not there any more.
+      if (files.length === 0 && (await readIntent(tx, job.id, job.epoch))) throw thrown;
       await unpublish(this.#deps.library, files);
       await deleteIntent(tx, job.id, job.epoch);
       return failAttempt(tx, job, error, this.#retryPolicy);

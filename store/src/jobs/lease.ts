@@ -36,10 +36,9 @@ export const renewLeases = async (
       coalesce(r.cancel_requested_at is not null, false) or (j.epoch = t.epoch and j.status = 'cancelled') as cancelled,
       coalesce(j.epoch = t.epoch and j.status = 'paused' and j.node_id is null, false) as released
     from told t left join renewed r on r.id = t.job_id left join jobs j on j.id = t.job_id`;
-  const ref = ({ jobId, epoch }: Row): AttemptRef => ({ jobId, epoch });
   return {
-    renewed: rows.filter((row) => row.renewed).map(ref),
-    kill: rows.filter((row) => !row.renewed || row.cancelled)
-      .map((row) => ({ ...ref(row), reason: row.cancelled ? 'cancelled' : row.released ? 'released' : 'stale' })),
+    renewed: rows.filter(({ renewed }) => renewed).map(({ jobId, epoch }) => ({ jobId, epoch })),
+    kill: rows.filter(({ renewed, cancelled }) => !renewed || cancelled)
+      .map(({ jobId, epoch, cancelled, released }) => ({ jobId, epoch, reason: cancelled ? 'cancelled' : released ? 'released' : 'stale' })),
   };
 };

@@ -322,28 +322,30 @@ describe('the leader', () => {
   });
 });
 
+/** A promise with the function that fulfils it. */
+const signal = (): { promise: Promise<void>; give: () => void } => {
+  let give: (() => void) | undefined;
+  const promise = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { promise, give: () => give?.() };
+};
+
 it('the outbox never passes a transaction that still runs', async () => {
   const { cursor } = await readOutbox(sql, null, 100);
-  let commit = (): void => {};
-  const open = new Promise<void>((resolve) => {
-    commit = resolve;
-  });
   const late = await testJob(sql);
-  let began = (): void => {};
-  const started = new Promise<void>((resolve) => {
-    began = resolve;
-  });
+  const [began, mayCommit] = [signal(), signal()];
   const slow = inTransaction(sql, async (tx) => {
     const row = await lockJob(tx, late.id);
     if (row) await transition(tx, row, 'pause', {}, { actor: 'slow' });
-    began();
-    await open;
+    began.give();
+    await mayCommit.promise;
   });
-  await started;
+  await began.promise;
   const quick = await testJob(sql);
   const first = await readOutbox(sql, cursor, 100);
   expect(first.events.map(({ entityId, event }) => [entityId, event])).toEqual([[late.id, 'created']]);
-  commit();
+  mayCommit.give();
   await slow;
   const second = await readOutbox(sql, first.cursor, 100);
   expect(second.events.map(({ entityId, event }) => [entityId, event])).toEqual([[late.id, 'pause'], [quick.id, 'created']]);

@@ -93,7 +93,9 @@ export const readQueueView = async (sql: Queryable, perPriority: number): Promis
     encoder: node.encoder, limits: { ...DEFAULT_LIMITS, ...node.limits }, libraryId: node.libraryId,
     slots: { cpu: node.slotsCpu, gpu_encode: node.slotsGpuEncode, gpu_ai: node.slotsGpuAi },
     diskFreeBytes: node.load.diskFreeBytes,
-    devices: devices.filter(({ nodeId }) => nodeId === node.id).map(({ nodeId: _, ...device }) => device),
+    devices: devices.filter(({ nodeId }) => nodeId === node.id).map(({ id, index, kind, name, totalMb, freeMb, bookedMb, unseenMb, jobs: placed }) => ({
+      id, index, kind, name, totalMb, freeMb, bookedMb, unseenMb, jobs: placed,
+    })),
   }));
   return { jobs: [...jobs], fleet, now: clock[0]?.now ?? new Date(0) };
 };

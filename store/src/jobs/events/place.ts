@@ -4,7 +4,7 @@ import { inTransaction, type Sql, type Tx } from '../../db.ts';
 import { jsonb } from '../../json.ts';
 import { type Lease, requireLease } from '../../leases/lease.ts';
 import type { DeviceRow, NodeRow } from '../../nodes/row.ts';
-import { SLOT_COLUMN } from '../booking.ts';
+import type { SLOT_COLUMN } from '../booking.ts';
 import type { JobRow } from '../row.ts';
 
 /** A decision: this job on this device of this start of the node. */
@@ -37,7 +37,9 @@ export const commitPlacements = (sql: Sql, lease: Lease, placements: readonly Pl
     await requireLease(tx, lease);
     const bookings = fitting(placements, await lockAll(tx, placements));
     if (bookings.length === 0) return [];
-    const rows = bookings.map(({ job, placement }) => ({ ...placement, category: job.resourceCategory, vramMb: job.vramRequired }));
+    const rows = bookings.map(({ job, placement: { jobId, nodeId, incarnation, deviceId } }) => ({
+      jobId, nodeId, incarnation, deviceId, category: job.resourceCategory, vramMb: job.vramRequired,
+    }));
     const placed = await tx<JobRow[]>`
       update jobs j set status = 'queued', epoch = j.epoch + 1, rev = j.rev + 1, node_id = p."nodeId", incarnation = p.incarnation,
         device_id = p."deviceId", lease_until = now() + ${leaseMs} * interval '1 millisecond', waiting_reason = null, retry_after = null,
@@ -45,14 +47,17 @@ export const commitPlacements = (sql: Sql, lease: Lease, placements: readonly Pl
       from jsonb_to_recordset(${jsonb(tx, rows)}::jsonb) as p("jobId" uuid, "nodeId" text, incarnation uuid, "deviceId" text)
       where j.id = p."jobId" and j.status = any(${statusesAllowing('place')})
       returning j.*`;
-    await tx`
-      insert into attempts (job_id, epoch, node_id, incarnation, device_id, category, vram_mb)
-      select id, epoch, node_id, incarnation, device_id, resource_category, vram_required from jobs where id = any(${placed.map(({ id }) => id)}::uuid[])`;
-    await book(tx, rows);
-    await appendAudit(tx, ...placed.map((job) => ({
+    const told = placed.map((job) => ({
       topic: 'jobs' as const, entityId: job.id, event: 'place', actor: 'scheduler', fromStatus: 'pending', toStatus: 'queued', epoch: job.epoch,
       detail: `node ${job.nodeId ?? ''}, device ${job.deviceId ?? ''}`,
-    })));
+    }));
+    await Promise.all([
+      tx`
+        insert into attempts (job_id, epoch, node_id, incarnation, device_id, category, vram_mb)
+        select id, epoch, node_id, incarnation, device_id, resource_category, vram_required from jobs where id = any(${placed.map(({ id }) => id)}::uuid[])`,
+      book(tx, rows),
+      appendAudit(tx, ...told),
+    ]);
     return [...placed];
   });
 
@@ -60,13 +65,13 @@ export const commitPlacements = (sql: Sql, lease: Lease, placements: readonly Pl
 const lockAll = async (tx: Tx, placements: readonly Placement[]): Promise<Locked> => {
   const jobIds = placements.map(({ jobId }) => jobId);
   const nodeIds = [...new Set(placements.map(({ nodeId }) => nodeId))];
-  const jobs = await tx<JobRow[]>`
+  // Sent together, run one after the other: the locks are taken in this order.
+  const [jobs, nodes, devices] = await Promise.all([tx<JobRow[]>`
     select * from jobs where id = any(${jobIds}::uuid[]) and status = any(${statusesAllowing('place')})
       and (retry_after is null or retry_after <= now())
-    order by id for update`;
-  const nodes = await tx<NodeRow[]>`
-    select * from nodes where id = any(${nodeIds}) and admin_state = 'active' and health = 'healthy' order by id for update`;
-  const devices = await tx<DeviceRow[]>`select * from devices where node_id = any(${nodeIds}) order by node_id, id for update`;
+    order by id for update`, tx<NodeRow[]>`
+    select * from nodes where id = any(${nodeIds}) and admin_state = 'active' and health = 'healthy' order by id for update`, tx<DeviceRow[]>`
+    select * from devices where node_id = any(${nodeIds}) order by node_id, id for update`]);
   return {
     jobs: new Map(jobs.map((job) => [job.id, job])),
     nodes: new Map(nodes.map((node) => [node.id, node])),
