@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSystem, type System } from '../kit/system.ts';
 import { Client } from '../system/client.ts';
@@ -27,15 +28,8 @@ afterAll(async () => {
   await system.stop();
 });
 
-/** Actions on the video's page → the type → the form's button; ends on the job's page. */
-const startReencode = async (): Promise<string> => {
-  const { page } = browser;
-  await page.getByRole('button', { name: /^Actions on/ }).click();
-  await page.getByRole('menuitem', { name: 'Re-encode for Streaming' }).click();
-  const dialog = page.getByRole('dialog');
-  await dialog.waitFor();
-  return page.url();
-};
+/** The badge beside the heading of a job's page. */
+const statusShown = (word: string): Locator => browser.page.locator('.page-head .badge').filter({ hasText: word });
 
 describe('the main job', () => {
   it('signs in, refusing a wrong password in one sentence', async () => {
@@ -80,16 +74,17 @@ describe('the main job', () => {
 
   it('starts a re-encode from the player, watches it complete, and plays the result', async () => {
     const { page } = browser;
-    await startReencode();
+    await page.getByRole('button', { name: /^Actions on/ }).click();
+    await page.getByRole('menuitem', { name: 'Re-encode for Streaming' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('button', { name: /^(Create|Start|Re-encode)/ }).click();
     await page.waitForURL(/\/jobs/);
-    await page.getByText('Re-encode for Streaming').first().waitFor();
+    await page.getByRole('row').filter({ hasText: 'Re-encode for Streaming' }).waitFor();
     const { data } = await client.jobs('?type=reencode_streaming');
     const job = data[0];
     if (job === undefined) throw new Error('no job was created');
     await page.goto(`${system.baseUrl}/jobs/${job.id}`);
-    await page.getByText('Completed').first().waitFor({ timeout: 120_000 });
+    await statusShown('Completed').waitFor({ timeout: 120_000 });
     await page.getByText('Re-encode completed successfully').waitFor();
     await browser.picture('job');
     const copies = await client.ok<{ data: { id: string; sourceVideoId: string | null }[] }>('GET', '/api/media/videos?location=playback');
@@ -114,7 +109,7 @@ describe('the main job', () => {
     await page.goto(`${system.baseUrl}/jobs/${id}`);
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('dialog').getByRole('button', { name: /^Cancel/ }).click();
-    await page.getByText('Cancelled').first().waitFor();
+    await statusShown('Cancelled').waitFor();
     expect((await client.job(id)).status).toBe('cancelled');
     expect(await system.workers()).toEqual([]);
   });
