@@ -118,22 +118,29 @@ function guardInputs(args: readonly string[]): string[] {
 
 const quote = (arg: string): string => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", String.raw`'\''`)}'`);
 
-/** ffmpeg's complaints in the job's log; beyond a hundred they are counted. */
+/** ffmpeg's complaints in the job's log, each once (its threads repeat them); beyond a hundred they are counted. */
 class DiagnosticLog {
   readonly #emitter: Emitter;
-  #lines = 0;
+  readonly #said = new Set<string>();
+  #unlogged = 0;
 
   constructor(emitter: Emitter) {
     this.#emitter = emitter;
   }
 
   line(text: string): void {
-    this.#lines += 1;
-    if (this.#lines <= MAX_LOGGED_LINES) this.#emitter.log(text, 'ffmpeg');
+    const message = text.replaceAll(/ @ 0x[0-9a-f]+/g, '');
+    if (this.#said.has(message)) return;
+    if (this.#said.size >= MAX_LOGGED_LINES) {
+      this.#unlogged += 1;
+      return;
+    }
+    this.#said.add(message);
+    this.#emitter.log(message, 'ffmpeg');
   }
 
   end(): void {
-    if (this.#lines > MAX_LOGGED_LINES) this.#emitter.log(`… and ${this.#lines - MAX_LOGGED_LINES} more lines`, 'ffmpeg');
+    if (this.#unlogged > 0) this.#emitter.log(`… and ${this.#unlogged} more lines`, 'ffmpeg');
   }
 }
 
