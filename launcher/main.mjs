@@ -39,8 +39,8 @@ export async function start() {
 function prepare() {
   return whilePreparing(repoRoot, say, async () => {
     const wanted = process.env['NATS_URL'] ? [FFMPEG] : [NATS_SERVER, FFMPEG];
-    const [tools] = await Promise.all([ensureTools(wanted, { repoRoot, env: process.env, say }), installPackages(repoRoot, say)]);
-    await build({ repoRoot, say });
+    const built = installPackages(repoRoot, say).then(() => build({ repoRoot, say }));
+    const [tools] = await Promise.all([ensureTools(wanted, { repoRoot, env: process.env, say }), built]);
     return tools;
   });
 }

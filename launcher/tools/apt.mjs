@@ -52,10 +52,10 @@ export class PackageFetcher {
   }
 
   /**
-   * Downloads the packages with all they depend on and unpacks them into `root`.
+   * Downloads the packages, with all they depend on unless `alone`, and unpacks them into `root`.
    * @param {readonly string[]} packages
    * @param {string} root
-   * @param {{ skip?: readonly string[], onProgress: (done: number, total: number) => void }} options `skip` names packages left out
+   * @param {{ alone: boolean, skip: readonly string[], onProgress: (done: number, total: number) => void }} options `skip` names packages left out
    */
   async fetch(packages, root, options) {
     await this.update();
@@ -63,12 +63,10 @@ export class PackageFetcher {
     await mkdir(join(archives, 'partial'), { recursive: true });
     await mkdir(root, { recursive: true });
     const flags = this.#options(archives);
-    const plan = await run('apt-get', [...flags, 'install', '--print-uris', ...packages]);
-    if (plan.code !== 0) throw new StartError('APT_RESOLVE', `the package sources do not offer ${packages.join(', ')} (${firstReason(plan.stderr)})`);
-    const total = plan.stdout.split('\n').filter((line) => line.startsWith("'")).length;
-
+    const total = options.alone ? packages.length : await this.#count(flags, packages);
     let downloading = true;
-    const download = run('apt-get', [...flags, 'install', '-y', '--download-only', ...packages]).finally(() => {
+    const command = options.alone ? ['download'] : ['install', '-y', '--download-only'];
+    const download = run('apt-get', [...flags, ...command, ...packages], { cwd: archives }).finally(() => {
       downloading = false;
     });
     const unpacked = await unpackAsTheyCome(archives, root, () => downloading, options, total);
@@ -78,6 +76,17 @@ export class PackageFetcher {
     await rm(archives, { recursive: true, force: true });
     await Promise.all(NOT_NEEDED.map((path) => rm(join(root, path), { recursive: true, force: true })));
   }
+
+  /**
+   * How many packages a download will bring.
+   * @param {readonly string[]} flags
+   * @param {readonly string[]} packages
+   */
+  async #count(flags, packages) {
+    const plan = await run('apt-get', [...flags, 'install', '--print-uris', ...packages]);
+    if (plan.code !== 0) throw new StartError('APT_RESOLVE', `the package sources do not offer ${packages.join(', ')} (${firstReason(plan.stderr)})`);
+    return plan.stdout.split('\n').filter((line) => line.startsWith("'")).length;
+  }
 }
 
 /**
@@ -85,7 +94,7 @@ export class PackageFetcher {
  * @param {string} archives
  * @param {string} root
  * @param {() => boolean} stillDownloading
- * @param {{ skip?: readonly string[], onProgress: (done: number, total: number) => void }} options
+ * @param {{ skip: readonly string[], onProgress: (done: number, total: number) => void }} options
  * @param {number} total
  */
 async function unpackAsTheyCome(archives, root, stillDownloading, options, total) {
@@ -99,7 +108,7 @@ async function unpackAsTheyCome(archives, root, stillDownloading, options, total
     await Promise.all(
       Array.from({ length: UNPACKERS }, async () => {
         for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-          if (!options.skip?.includes(name.split('_')[0] ?? '')) await unpack(join(archives, name), root);
+          if (!options.skip.includes(name.split('_')[0] ?? '')) await unpack(join(archives, name), root);
           done += 1;
           options.onProgress(done, total);
         }

@@ -1,5 +1,5 @@
 // The programs the system needs and where they come from.
-import { mkdir } from 'node:fs/promises';
+import { mkdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { testAnswer, testFfmpeg } from './selftest.mjs';
 import { writeLibraryPathScript, writeLoaderScript } from './wrapper.mjs';
@@ -11,6 +11,7 @@ import { writeLibraryPathScript, writeLoaderScript } from './wrapper.mjs';
  * @property {readonly string[]} env variables that name the programs, in the order of `programs`
  * @property {readonly (readonly string[])[]} programs for each variable the names looked up in PATH
  * @property {readonly string[]} packages Debian packages
+ * @property {boolean} alone true: the packages without what they depend on
  * @property {readonly string[]} skip packages that are not unpacked
  * @property {string} advice what to do where packages cannot be fetched
  * @property {(paths: readonly string[]) => Promise<string | null>} test null when they work
@@ -24,6 +25,7 @@ export const FFMPEG = {
   env: ['FFMPEG_PATH', 'FFPROBE_PATH'],
   programs: [['ffmpeg'], ['ffprobe']],
   packages: ['ffmpeg'],
+  alone: false,
   skip: [],
   advice: 'Install ffmpeg 5 or newer with libx264 and AAC, or set FFMPEG_PATH and FFPROBE_PATH.',
   test: ([ffmpeg = '', ffprobe = '']) => testFfmpeg(ffmpeg, ffprobe),
@@ -39,10 +41,15 @@ export const NATS_SERVER = {
   env: ['NATS_SERVER_PATH'],
   programs: [['nats-server']],
   packages: ['nats-server'],
+  // It needs the C library alone, and the packages are those of this very system.
+  alone: true,
   skip: [],
   advice: 'Install nats-server 2.9 or newer, set NATS_SERVER_PATH, or set NATS_URL to use a server that runs elsewhere.',
   test: ([server = '']) => testAnswer(server, ['--version'], /nats-server/),
-  finish: (root, finalRoot) => viaLoader(root, finalRoot, 'usr/sbin/nats-server', 'nats-server'),
+  finish: async (root) => {
+    await mkdir(join(root, 'private-bin'), { recursive: true });
+    await symlink('../usr/sbin/nats-server', join(root, 'private-bin', 'nats-server'));
+  },
 };
 
 /** For browser tests only. @type {Tool} */
@@ -52,6 +59,7 @@ export const CHROMIUM = {
   env: ['CHROMIUM_PATH'],
   programs: [['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']],
   packages: ['chromium'],
+  alone: false,
   // Chromium runs under the host's loader, which must meet the host's libc.
   skip: ['libc6', 'libc-bin'],
   advice: 'Install Chromium or Chrome, or set CHROMIUM_PATH.',

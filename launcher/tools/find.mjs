@@ -71,7 +71,7 @@ async function fetchTools(tools, folder, place) {
     for (const tool of tools) {
       const root = join(temp, tool.name);
       const finalRoot = join(folder, tool.name);
-      await fetcher.fetch(tool.packages, root, { skip: tool.skip, onProgress: progressLines(tool, place.say) });
+      await fetcher.fetch(tool.packages, root, { alone: tool.alone, skip: tool.skip, onProgress: progressLines(tool, place.say) });
       await tool.finish(root, finalRoot);
       await publishFolder(root, finalRoot);
       const paths = cachedPaths(tool, folder);
@@ -103,7 +103,7 @@ function progressLines(tool, say) {
     const step = Math.floor((done / total) * PROGRESS_STEPS);
     if (step === shown) return;
     shown = step;
-    say(`Fetching ${tool.title} and its libraries: ${done} of ${total} packages`);
+    say(total === 1 ? `Fetched ${tool.title}` : `Fetching ${tool.title} and its libraries: ${done} of ${total} packages`);
   };
 }
 
