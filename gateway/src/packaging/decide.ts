@@ -11,7 +11,7 @@ import { LARGEST_SEGMENT_BYTES, LONGEST_GROUP_SECONDS } from './segment-plan.ts'
 //   the container is unusual but browsers take it ──────▶ direct
 //   else ───────────────────────────────────────────────▶ none, naming what stands in the way
 
-export type PlaybackMode = 'direct' | 'remux' | 'transcode' | 'none';
+type PlaybackMode = 'direct' | 'remux' | 'transcode' | 'none';
 
 export interface PlaybackDecision {
   readonly mode: PlaybackMode;
@@ -59,7 +59,7 @@ export function decidePlayback(question: PlaybackQuestion): PlaybackDecision {
 }
 
 /** Why segments cannot be made for this client, or null when they can. */
-export function remuxObstacle(info: MediaInfo, facts: IndexFacts | null, clientCodecs: readonly string[] | null): string | null {
+function remuxObstacle(info: MediaInfo, facts: IndexFacts | null, clientCodecs: readonly string[] | null): string | null {
   const video = mainStream(info, 'video');
   const sounds = info.streams.filter((stream) => stream.kind === 'audio');
   if (video && !clientDecodes(video, clientCodecs)) return `The video is ${codecName(video)}, which this browser does not play.`;

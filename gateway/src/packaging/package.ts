@@ -26,7 +26,7 @@ export interface PackageSource {
   readonly sourceMtimeMs?: number | null;
 }
 
-export interface RenditionSummary {
+interface RenditionSummary {
   readonly id: string;
   readonly kind: 'video' | 'audio';
   readonly segments: number;
@@ -118,14 +118,19 @@ class FilePackage implements MediaPackage {
 
   async #read({ plan, stream }: Rendition, first: number, end: number, signal?: AbortSignal): Promise<Uint8Array[]> {
     const { absPath, mediaInfo: { container } } = this.#source;
-    return withFile(absPath, this.#identity, signal, async (file) => {
-      // Kept for the life of the package, but not when it failed: the next request may do better.
-      this.#facts ??= readContainerFacts(file, container).catch((error: unknown) => {
-        this.#facts = null;
-        throw error;
-      });
-      return readPackets(file, container, await this.#facts, plan.track, stream.codec, first, end);
+    signal?.throwIfAborted();
+    const facts = await this.#containerFacts();
+    return withFile(absPath, this.#identity, signal, (file) => readPackets(file, container, facts, plan.track, stream.codec, first, end));
+  }
+
+  /** Read once, without the signal of whoever asks first; a failure is not remembered. */
+  #containerFacts(): Promise<ContainerFacts> {
+    const { absPath, mediaInfo: { container } } = this.#source;
+    this.#facts ??= withFile(absPath, this.#identity, undefined, (file) => readContainerFacts(file, container)).catch((error: unknown) => {
+      this.#facts = null;
+      throw error;
     });
+    return this.#facts;
   }
 
   /** Made once, without the signal of whoever asks first. */

@@ -91,7 +91,7 @@ function variantLines(main: Rendition, audio: readonly Rendition[], group: strin
       ['AVERAGE-BANDWIDTH', String(average)],
       // Incomplete or guessed codecs would make a player refuse what it could play.
       ['CODECS', codecs.includes(null) ? null : quoted(codecs.join(','))],
-      ['RESOLUTION', stream.width && stream.height ? `${stream.width}x${stream.height}` : null],
+      ['RESOLUTION', stream.displayWidth && stream.displayHeight ? `${stream.displayWidth}x${stream.displayHeight}` : null],
       ['FRAME-RATE', stream.kind === 'video' && rate > 0 ? rate.toFixed(3) : null],
       ['VIDEO-RANGE', stream.kind === 'video' ? videoRange(stream) : null],
       ['AUDIO', group === null ? null : quoted(group)],

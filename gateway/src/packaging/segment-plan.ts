@@ -11,7 +11,7 @@ import { NotRemuxableError } from './errors.ts';
 // shown (without video: the first sound). Sound due before that is left out: a decode time must not be negative.
 
 /** A segment shall last about this long. */
-export const TARGET_SEGMENT_SECONDS = 6;
+const TARGET_SEGMENT_SECONDS = 6;
 /** It may be this short when the next place to cut would make it too long. */
 const SHORTEST_SEGMENT_SECONDS = 4;
 /** Longest group of pictures that is still served: x264's default of 250 pictures is 16.7 s at 15 pictures a second. */

@@ -14,7 +14,7 @@ import type { MediaPackage } from './package.ts';
 const execute = promisify(execFile);
 
 /** Runs a program to its end; rejects on a non-zero exit. */
-export async function run(program: string, args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+async function run(program: string, args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
   return execute(program, [...args], { maxBuffer: 256 * 1024 * 1024 });
 }
 

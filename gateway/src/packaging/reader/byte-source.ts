@@ -12,7 +12,7 @@ export interface ByteSource {
 /** What the file must still be. */
 export interface SourceIdentity {
   readonly sizeBytes: number | null;
-  /** Modification time in whole milliseconds; null when it does not matter. */
+  /** Modification time in milliseconds; null when it does not matter. */
   readonly mtimeMs: number | null;
 }
 
@@ -27,7 +27,8 @@ export async function withFile<T>(
   const handle = await openFile(absPath);
   try {
     const { size, mtimeMs } = await handle.stat();
-    const otherTime = identity.mtimeMs !== null && Math.floor(mtimeMs) !== Math.floor(identity.mtimeMs);
+    // Whole and rounded milliseconds both count as the same time.
+    const otherTime = identity.mtimeMs !== null && Math.abs(mtimeMs - identity.mtimeMs) > 1.5;
     if ((identity.sizeBytes !== null && size !== identity.sizeBytes) || otherTime) {
       throw new SourceChangedError('The file has changed since it was validated.', { expectedBytes: identity.sizeBytes, foundBytes: size });
     }
