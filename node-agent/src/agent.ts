@@ -163,6 +163,8 @@ export class Agent implements Service {
 
   #heard(reply: HeartbeatReply, sentMs: number): void {
     this.attempts.renewed(reply.renewed, sentMs);
+    const frozen = reply.frozen && new Set(reply.frozen.map(({ jobId, epoch }) => `${jobId}.${epoch}`));
+    if (frozen) for (const ref of reply.renewed) this.attempts.find(ref)?.setFrozen(frozen.has(`${ref.jobId}.${ref.epoch}`));
     for (const { reason, ...ref } of reply.kill) this.attempts.find(ref)?.end(endReasonOf(reason));
     this.#setDraining(reply.adminState !== 'active');
   }

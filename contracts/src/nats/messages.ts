@@ -91,6 +91,8 @@ export const heartbeatReplySchema = z.object({
   superseded: z.boolean(),
   renewed: z.array(attemptRefSchema),
   kill: z.array(attemptRefSchema.extend({ reason: killReasonSchema })),
+  /** Which of the renewed are paused: the node freezes these and thaws the others, should a pause or resume have been lost. */
+  frozen: z.array(attemptRefSchema).optional(),
   leaseMs: z.int(),
   adminState: z.enum(['active', 'draining', 'cordoned']),
 });

@@ -122,6 +122,13 @@ export class Attempt {
     return true;
   }
 
+  /** The hub's word on it, should a pause or resume have been lost on the way. */
+  setFrozen(frozen: boolean): void {
+    if (frozen === this.#frozen) return;
+    if (frozen) this.freeze();
+    else this.thaw();
+  }
+
   thaw(): boolean {
     if (this.#state !== 'running' || !this.#options.worker.thaw()) return false;
     if (this.#frozen) {

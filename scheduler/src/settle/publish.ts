@@ -69,8 +69,7 @@ const publishOne = async (library: LibraryRoot, jobId: string, file: IntentFile,
 /** `film.mp4` → `film (2).mp4`. */
 export const numbered = (path: string, n: number): string => {
   const { dir, name, ext } = posix.parse(path);
-  const bare = name.replace(/ \(\d+\)$/, '');
-  return posix.join(dir, `${bare} (${n})${ext}`);
+  return posix.join(dir, `${name} (${n})${ext}`);
 };
 
 /** Takes published files back: their final names go, and what they replaced returns. Only ever removes what the attempt made. */

@@ -4,12 +4,15 @@ import { jsonb } from '../json.ts';
 
 export interface Renewal {
   renewed: AttemptRef[];
+  /** Those of the renewed that are paused. */
+  frozen: AttemptRef[];
   kill: (AttemptRef & { reason: 'cancelled' | 'stale' | 'released' })[];
 }
 
 interface Row extends AttemptRef {
   renewed: boolean;
   cancelled: boolean;
+  frozen: boolean;
   released: boolean;
 }
 
@@ -20,7 +23,7 @@ interface Row extends AttemptRef {
 export const renewLeases = async (
   sql: Queryable, claim: { nodeId: string; incarnation: string; running: readonly AttemptRef[] }, leaseMs: number,
 ): Promise<Renewal> => {
-  if (claim.running.length === 0) return { renewed: [], kill: [] };
+  if (claim.running.length === 0) return { renewed: [], frozen: [], kill: [] };
   const rows = await sql<Row[]>`
     with told as (
       select distinct "jobId" as job_id, epoch from jsonb_to_recordset(${jsonb(sql, claim.running)}::jsonb) as t("jobId" uuid, epoch integer)
@@ -30,14 +33,15 @@ export const renewLeases = async (
       order by j.id for update of j
     ), renewed as (
       update jobs j set lease_until = now() + ${leaseMs} * interval '1 millisecond'
-      from locked where j.id = locked.id returning j.id, j.cancel_requested_at
+      from locked where j.id = locked.id returning j.id, j.cancel_requested_at, j.status
     )
-    select t.job_id, t.epoch, r.id is not null as renewed,
+    select t.job_id, t.epoch, r.id is not null as renewed, coalesce(r.status = 'paused', false) as frozen,
       coalesce(r.cancel_requested_at is not null, false) or (j.epoch = t.epoch and j.status = 'cancelled') as cancelled,
       coalesce(j.epoch = t.epoch and j.status = 'paused' and j.node_id is null, false) as released
     from told t left join renewed r on r.id = t.job_id left join jobs j on j.id = t.job_id`;
   return {
     renewed: rows.filter(({ renewed }) => renewed).map(({ jobId, epoch }) => ({ jobId, epoch })),
+    frozen: rows.filter(({ frozen }) => frozen).map(({ jobId, epoch }) => ({ jobId, epoch })),
     kill: rows.filter(({ renewed, cancelled }) => !renewed || cancelled)
       .map(({ jobId, epoch, cancelled, released }) => ({ jobId, epoch, reason: cancelled ? 'cancelled' : released ? 'released' : 'stale' })),
   };

@@ -206,7 +206,7 @@ describe('cancel', () => {
     expect(await requestCancel(sql, id, 'admin')).toMatchObject({ kind: 'requested', attempt: { nodeId: 'node-a', epoch: 1 }, job: { status: 'running' } });
     expect(await requestCancel(sql, id, 'admin')).toMatchObject({ kind: 'requested' });
     const claim = { nodeId: 'node-a', incarnation: node.incarnation, running: [{ jobId: id, epoch: 1 }] };
-    expect(await renewLeases(sql, claim, 45_000)).toEqual({ renewed: [{ jobId: id, epoch: 1 }], kill: [{ jobId: id, epoch: 1, reason: 'cancelled' }] });
+    expect(await renewLeases(sql, claim, 45_000)).toEqual({ renewed: [{ jobId: id, epoch: 1 }], frozen: [], kill: [{ jobId: id, epoch: 1, reason: 'cancelled' }] });
     expect(await locked(id, (tx, row) => failAttempt(tx, row, broken, unit))).toMatchObject({ status: 'cancelled', retryCount: 0 });
     expect(await events(id)).toEqual(['created', 'place', 'start', 'cancelRequested', 'cancel']);
   });
@@ -219,7 +219,7 @@ describe('pause and resume', () => {
     expect(await pauseJob(sql, id, { release: false }, 'admin')).toMatchObject({ kind: 'paused', freeze: { nodeId: 'node-a', epoch: 1 }, stop: null });
     expect(await booked()).toEqual({ slots: 1, mb: 4000 });
     const claim = { nodeId: 'node-a', incarnation: node.incarnation, running: [{ jobId: id, epoch: 1 }] };
-    expect((await renewLeases(sql, claim, 45_000)).renewed).toHaveLength(1);
+    expect(await renewLeases(sql, claim, 45_000)).toMatchObject({ renewed: claim.running, frozen: claim.running, kill: [] });
     expect(await resumeJob(sql, id, 'admin')).toMatchObject({ kind: 'running', thaw: { nodeId: 'node-a', epoch: 1 } });
   });
 
