@@ -50,9 +50,9 @@ export const refusedBySchema = (error: ZodError, prefix: string[] = []): HttpPro
       ? issue.keys.map((key) => ({ path: [...path, key].join('.'), message: 'is not a known parameter', unknown: true }))
       : [{ path: path.join('.'), message: issue.message, unknown: false }];
   });
-  const onlyUnknown = errors.length > 0 && errors.every((finding) => finding.unknown);
+  const hasUnknown = errors.some((finding) => finding.unknown);
   const detail = errors.slice(0, 3).map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
-  return new HttpProblem(onlyUnknown ? 'unknown_parameter' : 'invalid_parameter', detail || 'The request is not valid', {
+  return new HttpProblem(hasUnknown ? 'unknown_parameter' : 'invalid_parameter', detail || 'The request is not valid', {
     errors: errors.slice(0, 50).map(({ path, message }) => ({ path, message })),
   });
 };
