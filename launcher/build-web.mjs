@@ -5,6 +5,9 @@ import { join, relative } from 'node:path';
 
 const ENTRY = 'src/main.tsx';
 
+/** esbuild prints nothing itself: the first errors are in what it throws. */
+export const QUIET = /** @type {const} */ ({ logLevel: 'silent' });
+
 /**
  * @param {string} folder the web workspace
  * @param {string} outdir
@@ -14,6 +17,7 @@ export async function buildWeb(folder, outdir) {
   await mkdir(outdir, { recursive: true });
   if (existsSync(join(folder, 'public'))) await cp(join(folder, 'public'), outdir, { recursive: true });
   const result = await build({
+    ...QUIET,
     absWorkingDir: folder,
     entryPoints: [ENTRY],
     outdir: join(outdir, 'assets'),
@@ -29,7 +33,6 @@ export async function buildWeb(folder, outdir) {
     metafile: true,
     define: { 'process.env.NODE_ENV': '"production"' },
     loader: { '.svg': 'file', '.woff2': 'file' },
-    logLevel: 'warning',
   });
   const html = await readFile(join(folder, 'index.html'), 'utf8');
   await writeFile(join(outdir, 'index.html'), withAssets(html, result.metafile, (path) => `/${relative(outdir, join(folder, path)).replaceAll('\\', '/')}`));

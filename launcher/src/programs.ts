@@ -21,6 +21,8 @@ export interface SystemPlan {
   ffmpeg: string;
   ffprobe: string;
   secretFile: string;
+  /** The JSON file of settings, when there is one. */
+  configFile: string | undefined;
   /** Variables of the person who starts it. */
   env: Env;
 }
@@ -31,7 +33,7 @@ export type ServiceName = (typeof SERVICES)[number];
 /** What of the person's environment the services see beyond the supervisor's safe base. */
 const PASSED_ON = /^(REELAY_\w+|MAX_CONCURRENT_TRANSCODES|TRANSCODE_TIMEOUT|NVIDIA_SMI_PATH)$/;
 /** Agents have no database, sign no URLs and know no password. */
-const KEPT_FROM_AGENTS = new Set(['REELAY_ADMIN_PASSWORD', 'REELAY_SECRET_FILE', 'REELAY_DATA_DIR', 'REELAY_CONFIG', 'REELAY_TLS_KEY']);
+const KEPT_FROM_AGENTS = new Set(['REELAY_ADMIN_PASSWORD', 'REELAY_SECRET_FILE', 'REELAY_DATA_DIR', 'REELAY_TLS_KEY']);
 
 function passedOn(env: Env, keptBack: ReadonlySet<string> = new Set()): Record<string, string> {
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && PASSED_ON.test(entry[0]) && !keptBack.has(entry[0])));
@@ -47,6 +49,7 @@ export function localUrl(plan: Pick<SystemPlan, 'host' | 'port' | 'env'>): strin
 function hubEnv(plan: SystemPlan): Record<string, string | undefined> {
   return {
     ...passedOn(plan.env),
+    REELAY_CONFIG: plan.configFile,
     REELAY_DATA_DIR: plan.dataDir,
     MEDIA_LIBRARY_PATH: plan.libraryRoot,
     DATABASE_URL: plan.databaseUrl,
@@ -62,6 +65,7 @@ const SERVICE_ENV: Record<ServiceName, (plan: SystemPlan) => Record<string, stri
   scheduler: hubEnv,
   'node-agent': (plan) => ({
     ...passedOn(plan.env, KEPT_FROM_AGENTS),
+    REELAY_CONFIG: plan.configFile,
     REELAY_NODE_ID: plan.nodeId,
     REELAY_NODE_NAME: plan.nodeName,
     REELAY_GATEWAY_URL: localUrl(plan),

@@ -31,6 +31,7 @@ export interface SystemOptions {
   /** Folder of the built programs. */
   dist: string;
   natsConfig: string;
+  configFile?: string | undefined;
   tools: { ffmpeg: string; ffprobe: string; natsServer: string | undefined };
   env: Env;
   supervisor: Supervisor;
@@ -110,7 +111,7 @@ export class LocalSystem {
   }
 
   async #makePlan(ctx: Ctx): Promise<SystemPlan> {
-    const { settings, dataDir, dist, tools, env } = this.#options;
+    const { settings, dataDir, dist, tools, env, configFile } = this.#options;
     const libraryRoot = settings.MEDIA_LIBRARY_PATH ?? join(dataDir, 'library');
     await mkdir(libraryRoot, { recursive: true });
     const secretFile = join(dataDir, 'secret.key');
@@ -118,7 +119,7 @@ export class LocalSystem {
     const port = await claimPort(settings.HOST, settings.PORT);
     const [databaseUrl, nats] = await Promise.all([settings.DATABASE_URL ?? this.#startPostgres(ctx), this.#startNats()]);
     return {
-      dist, dataDir, libraryRoot, secretFile, env, port, databaseUrl,
+      dist, dataDir, libraryRoot, secretFile, configFile, env, port, databaseUrl,
       host: settings.HOST,
       natsUrl: nats.url,
       hubCreds: nats.hubCreds,

@@ -1,11 +1,13 @@
-// The keys of NATS operator mode. Everything lies in one folder, made at the first start:
+// The keys of NATS operator mode, made at the first start. All but the server's part is readable by its owner alone.
 //
-//   operator.jwt          trusted by the server (nats.conf)
-//   accounts/<key>.jwt    the server's own copies; it rewrites them when a newer one is pushed
-//   keys.json             0600: seeds of operator and accounts, and the current JWT of the account REELAY
-//   creds/hub.creds       gateway and scheduler: all subjects of the account
-//   creds/system.creds    pushes account JWTs
-//   creds/node-<id>.creds one node: its own subjects and inbox
+//   server's folder:  operator.jwt            whom the server trusts (nats.conf)
+//                     accounts/<key>.jwt      its copies of the accounts; it rewrites them when newer ones are pushed
+//                     jetstream/              its data
+//   key folder:       keys.json               seeds of operator and accounts
+//                     account.jwt             the account REELAY as it should be, with its revocations
+//                     creds/hub.creds         gateway and scheduler: all subjects of the account
+//                     creds/system.creds      pushes account JWTs
+//                     creds/node-<id>.creds   one node: its own subjects and inbox
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAccount, createOperator, createUser, decode, encodeAccount, encodeOperator, encodeUser, fmtCreds, fromSeed, type Account, type KeyPair, type User } from '@nats-io/jwt';
@@ -45,24 +47,24 @@ export class NatsKeys {
   readonly paths: NatsPaths;
   readonly #keys: Keys;
 
-  private constructor(folder: string, keys: Keys) {
+  private constructor(folder: string, serverFolder: string, keys: Keys) {
     this.folder = folder;
     this.#keys = keys;
     this.paths = {
-      operator: join(folder, 'operator.jwt'),
-      accounts: join(folder, 'accounts'),
-      store: join(folder, 'jetstream'),
+      operator: join(serverFolder, 'operator.jwt'),
+      accounts: join(serverFolder, 'accounts'),
+      store: join(serverFolder, 'jetstream'),
       hubCreds: join(folder, 'creds', 'hub.creds'),
       systemCreds: join(folder, 'creds', 'system.creds'),
     };
   }
 
-  /** Opens the folder; makes what is missing and never changes what is there. */
-  static async open(folder: string): Promise<NatsKeys> {
+  /** Opens the folders (one and the same unless the server lives elsewhere); makes what is missing and never changes what is there. */
+  static async open(folder: string, serverFolder = folder): Promise<NatsKeys> {
     const text = await ensureSecretFile(join(folder, 'keys.json'), () =>
       JSON.stringify({ operatorSeed: seedOf(createOperator()), systemSeed: seedOf(createAccount()), accountSeed: seedOf(createAccount()) } satisfies Keys),
     );
-    const keys = new NatsKeys(folder, keysSchema.parse(JSON.parse(text)));
+    const keys = new NatsKeys(folder, serverFolder, keysSchema.parse(JSON.parse(text)));
     await keys.#ensureFiles();
     return keys;
   }
