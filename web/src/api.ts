@@ -48,7 +48,7 @@ export const whenSignedOut = (handler: () => void): void => {
   onSignedOut = handler;
 };
 
-export const urlOf = (path: string, query: Readonly<Record<string, string>> = {}): string => {
+const urlOf = (path: string, query: Readonly<Record<string, string>> = {}): string => {
   const search = new URLSearchParams(query).toString();
   return search === '' ? path : `${path}?${search}`;
 };
@@ -121,10 +121,10 @@ export const api = {
     request('GET', `${VIDEOS}/${id(video)}/playback`, { query: codecs.length === 0 ? {} : { codecs: codecs.join(',') }, signal }),
   patchVideo: (video: string, body: { title?: string; filename?: string; isPublic?: boolean }): Promise<Video> => request('PATCH', `${VIDEOS}/${id(video)}`, { body }),
   deleteVideo: (video: string): Promise<null> => request('DELETE', `${VIDEOS}/${id(video)}`),
+  restoreVideo: (video: string): Promise<Video> => request('POST', `${VIDEOS}/${id(video)}/restore`),
   uploadPath: (filename: string): string => urlOf(`${VIDEOS}/upload`, { filename }),
   /** `version` changes with the picture, so that a browser does not keep the old one. */
   thumbnailPath: (video: string, version: string): string => urlOf(`${VIDEOS}/${id(video)}/thumbnail`, { v: version }),
-  filePath: (video: string): string => `${VIDEOS}/${id(video)}/file`,
 
   nodes: (signal?: AbortSignal): Promise<{ data: Node[] }> => request('GET', NODES, { signal }),
   actOnNode: (node: string, action: 'drain' | 'resume' | 'cordon'): Promise<unknown> => request('POST', `${NODES}/${id(node)}/${action}`),

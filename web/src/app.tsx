@@ -46,10 +46,17 @@ function Current() {
   useEffect(() => {
     document.title = `${title} – Reelay`;
   }, [title, path]);
+  useEffect(moveFocusIn, [path]);
 
   if (state.state === 'unknown' || elsewhere !== null) return <Loading what="Reelay" />;
   if (state.state === 'unreachable') return <Problem what="Reelay cannot be reached" error={state.error} retry={() => void openSession()} />;
   return <Page key={path} id={'id' in route ? route.id : ''} />;
+}
+
+/** After a change of page the keyboard goes on in the content, not in the link that was followed. */
+function moveFocusIn(): void {
+  const main = document.getElementById('main');
+  if (main !== null && !main.contains(document.activeElement)) main.focus({ preventScroll: true });
 }
 
 /** What the role may not see does not exist for it. */

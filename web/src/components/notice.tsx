@@ -4,11 +4,11 @@ import type { IconName } from './icon.tsx';
 import { Icon } from './icon.tsx';
 
 /** A page or list with nothing to show: says why, and what to do next. */
-export function Empty({ icon, title, children }: { icon: IconName; title: string; children?: ComponentChildren }) {
+export function Empty({ icon, title, wholePage = false, children }: { icon: IconName; title: string; wholePage?: boolean; children?: ComponentChildren }) {
   return (
     <div class="empty">
       <Icon name={icon} size={36} />
-      <h2>{title}</h2>
+      {wholePage ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children}
     </div>
   );

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { frozen, liveState, retryLive, setFrozen, staleSinceMs, unseenChanges } from '../live/live.ts';
 import { plural, timeOfDay } from '../model/format.ts';
 import { ROLE_NAME } from '../model/roles.ts';
-import { navigate, place } from '../router.ts';
+import { place } from '../router.ts';
 import { can, signOut, user } from '../store/session.ts';
 import { THEMES, setTheme, theme } from '../store/theme.ts';
 import { say } from '../store/toasts.ts';
@@ -82,7 +82,6 @@ async function leave(): Promise<void> {
   } catch {
     say('The server did not answer, so the session there may still be open.', { tone: 'error' });
   }
-  navigate('/login');
 }
 
 function StaleBanner() {

@@ -1,3 +1,4 @@
+import type { Toast } from '../store/toasts.ts';
 import { dismiss, toasts } from '../store/toasts.ts';
 import { Icon } from './icon.tsx';
 
@@ -8,9 +9,15 @@ export function Toasts() {
         <div key={toast.id} class="toast" data-tone={toast.tone}>
           <Icon name={toast.tone === 'error' ? 'warning' : 'check'} />
           <span>{toast.text}{toast.link !== null && <> <a href={toast.link.href}>{toast.link.label}</a></>}</span>
+          {toast.action !== null && <button type="button" class="button small" onClick={() => run(toast)}>{toast.action.label}</button>}
           <button type="button" class="icon-button small" aria-label="Dismiss" onClick={() => dismiss(toast.id)}><Icon name="cross" size={16} /></button>
         </div>
       ))}
     </div>
   );
+}
+
+function run(toast: Toast): void {
+  dismiss(toast.id);
+  toast.action?.run();
 }

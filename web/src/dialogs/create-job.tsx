@@ -55,6 +55,8 @@ function CreateJobForm({ catalogue, fixedType, video }: { catalogue: readonly Ca
   useEffect(() => {
     form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }, [errors]);
+  // The form comes after the dialog has opened, so the browser's own autofocus is over.
+  useEffect(() => form.current?.querySelector<HTMLElement>('select, input')?.focus(), []);
 
   const create = (params: Record<string, unknown>): void => submit(async () => {
     setErrors({});

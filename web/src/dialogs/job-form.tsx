@@ -1,6 +1,6 @@
 import type { CatalogueItem, JobType, Video } from '@reelay/contracts';
 import type { ComponentChildren, RefObject } from 'preact';
-import { useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import { ParamField } from '../components/field.tsx';
 import { Note } from '../components/notice.tsx';
 import { megabytes } from '../model/format.ts';
@@ -79,14 +79,16 @@ export function JobForm(props: Props) {
 const option = (entry: CatalogueItem) => <option key={entry.type} value={entry.type} disabled={!entry.available}>{entry.title}</option>;
 
 function TypeField({ catalogue, item, onType }: Props) {
+  const id = useId();
   return (
-    <label class="field">Type
-      <select autofocus value={item?.type ?? ''} onChange={({ currentTarget: { value } }) => isType(value) && onType(value)}>
+    <div class="field">
+      <label for={id}>Type</label>
+      <select id={id} aria-describedby={`${id}-hint`} autofocus value={item?.type ?? ''} onChange={({ currentTarget: { value } }) => isType(value) && onType(value)}>
         {catalogue.filter((entry) => entry.available).map(option)}
         <optgroup label="Not in this release yet">{catalogue.filter((entry) => !entry.available).map(option)}</optgroup>
       </select>
-      <small class="muted">{item?.description}</small>
-    </label>
+      <small id={`${id}-hint`} class="muted">{item?.description}</small>
+    </div>
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Job } from '@reelay/contracts';
-import { useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import { api } from '../api.ts';
 import { Priority } from '../components/badge.tsx';
 import { Dialog } from '../components/dialog.tsx';
@@ -10,12 +10,13 @@ import { say } from '../store/toasts.ts';
 import { useSubmit } from './use-submit.ts';
 
 export function PrioritySlider({ value, onChange, autofocus = false }: { value: number; onChange: (value: number) => void; autofocus?: boolean }) {
+  const id = useId();
   return (
-    <label class="field">
-      <span class="row tight">Priority <Priority value={value} /></span>
-      <input type="range" min={1} max={10} step={1} value={value} autofocus={autofocus} onInput={(event) => onChange(Number(event.currentTarget.value))} />
+    <div class="field">
+      <span class="row tight"><label for={id}>Priority</label> <Priority value={value} /></span>
+      <input id={id} type="range" min={1} max={10} step={1} value={value} autofocus={autofocus} onInput={(event) => onChange(Number(event.currentTarget.value))} />
       <small class="row spread muted"><span>1, first</span><span>10, last</span></small>
-    </label>
+    </div>
   );
 }
 

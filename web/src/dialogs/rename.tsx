@@ -30,9 +30,8 @@ export function RenameDialog({ video }: { video: Video }) {
         <div class="dialog-body">
           {error !== null && <Note tone="error">{error.message}</Note>}
           <label class="field">Title<input autofocus required maxLength={300} value={title} onInput={(event) => setTitle(event.currentTarget.value)} /></label>
-          <label class="field">File name<input required maxLength={255} spellcheck={false} value={filename} onInput={(event) => setFilename(event.currentTarget.value)} />
-            <small class="muted">The file itself is renamed, in the same folder.</small>
-          </label>
+          <label class="field">File name<input required maxLength={255} spellcheck={false} aria-describedby="rename-hint" value={filename} onInput={(event) => setFilename(event.currentTarget.value)} /></label>
+          <small id="rename-hint" class="muted">The file itself is renamed, in the same folder.</small>
         </div>
         <footer>
           <button type="button" class="button" onClick={closeDialog}>Close</button>

@@ -17,6 +17,9 @@ export const frozen = signal(false);
 export const unseenChanges = signal(0);
 
 const listeners = new Set<Listener>();
+/** A reconnect within this time is not worth a word. */
+const STALE_AFTER_MS = 2500;
+let staleTimer: ReturnType<typeof setTimeout> | undefined;
 let signedOut: () => void = () => {};
 /** False until the first hello: a later hello without a resumed id means a gap. */
 let greeted = false;
@@ -54,9 +57,16 @@ export function setFrozen(value: boolean): void {
 
 function follow(state: ConnectionState): void {
   liveState.value = state;
-  if (state === 'live' || state === 'off') staleSinceMs.value = null;
-  else if (state === 'waiting') staleSinceMs.value ??= Date.now();
-  else if (state === 'signed-out') signedOut();
+  if (state === 'live' || state === 'off') {
+    clearTimeout(staleTimer);
+    staleTimer = undefined;
+    staleSinceMs.value = null;
+  } else if (state === 'waiting') {
+    const since = Date.now();
+    staleTimer ??= setTimeout(() => {
+      staleSinceMs.value = since;
+    }, STALE_AFTER_MS);
+  } else if (state === 'signed-out') signedOut();
 }
 
 function receive(message: SseMessage): void {

@@ -54,7 +54,7 @@ export const queueQuery = (filters: QueueFilters, limit: number): Record<string,
     sort: filters.sort, page: String(filters.page), limit: String(limit),
   });
 
-export type Shape = 'landscape' | 'portrait' | 'square';
+type Shape = 'landscape' | 'portrait' | 'square';
 export interface LibraryFilters {
   q: string;
   state: '' | 'valid' | 'invalid';

@@ -1,6 +1,6 @@
 /** A job type's JSON Schema → form fields, and what was typed → params. Values equal to the default are left out. */
 
-export type FieldKind = 'video' | 'videos' | 'boolean' | 'integer' | 'number' | 'choice' | 'text' | 'json';
+type FieldKind = 'video' | 'videos' | 'boolean' | 'integer' | 'number' | 'choice' | 'text' | 'json';
 
 export interface Field {
   readonly name: string;

@@ -2,7 +2,7 @@ import { Empty } from '../components/notice.tsx';
 
 export default function NotFoundPage() {
   return (
-    <Empty icon="search" title="There is no such page">
+    <Empty icon="search" wholePage title="There is no such page">
       <p>The address may be mistyped, or what it showed is gone.</p>
       <a class="button" href="/library">To the library</a>
     </Empty>

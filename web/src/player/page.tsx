@@ -33,7 +33,7 @@ export default function PlayerPage({ id }: { id: string }) {
     const error = loaded.error.value;
     if (error === null) return <Loading what="the video" />;
     if (error.status === 404 || error.status === 400 || error.status === 422) {
-      return <Empty icon="film" title="There is no such video"><p>It may have been deleted.</p><a class="button" href="/library">To the library</a></Empty>;
+      return <Empty icon="film" wholePage title="There is no such video"><p>It may have been deleted.</p><a class="button" href="/library">To the library</a></Empty>;
     }
     return <Problem what="The video could not be loaded" error={error} retry={loaded.reload} />;
   }
@@ -69,7 +69,7 @@ function Watch({ video }: { video: Video }) {
 
 function NotPlayable({ video, playback }: { video: Video; playback: Playback }) {
   return (
-    <div class="screen">
+    <div class="screen short">
       <div class="trouble" role="status">
         <Icon name={video.valid === null ? 'clock' : 'warning'} size={32} />
         <p>{playback.reason}</p>

@@ -1,6 +1,6 @@
 /** One table makes both the key handler and the help sheet, so the sheet is complete. */
 
-export interface Screen {
+interface Screen {
   readonly video: HTMLVideoElement;
   /** What goes full screen. */
   readonly frame: HTMLElement;
@@ -34,7 +34,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ['>'], shown: '>', what: 'Faster', run: ({ video }) => speedBy(video, 1) },
   { keys: [','], shown: ',', what: 'One frame back, while paused', run: (screen) => step(screen, -1) },
   { keys: ['.'], shown: '.', what: 'One frame forward, while paused', run: (screen) => step(screen, 1) },
-  { keys: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'], shown: '0 – 9', what: 'To 0 % – 90 %', run: ({ video }, key) => seekToShare(video, Number(key) / 10) },
+  { keys: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'], shown: '0 – 9', what: 'To 0% – 90%', run: ({ video }, key) => seekToShare(video, Number(key) / 10) },
   { keys: ['Home'], shown: 'Home', what: 'To the beginning', run: ({ video }) => seekToShare(video, 0) },
   { keys: ['End'], shown: 'End', what: 'To the end', run: ({ video }) => seekToShare(video, 1) },
   { keys: ['?'], shown: '?', what: 'This list', run: ({ showHelp }) => {
@@ -84,7 +84,7 @@ function seekBy(video: HTMLVideoElement, seconds: number): string {
 
 function seekToShare(video: HTMLVideoElement, share: number): string {
   video.currentTime = lengthOf(video) * share;
-  return `${Math.round(share * 100)} %`;
+  return `${Math.round(share * 100)}%`;
 }
 
 const lengthOf = (video: HTMLVideoElement): number => (Number.isFinite(video.duration) ? video.duration : 0);
@@ -92,7 +92,7 @@ const lengthOf = (video: HTMLVideoElement): number => (Number.isFinite(video.dur
 function volumeBy(video: HTMLVideoElement, change: number): string {
   video.muted = false;
   video.volume = Math.max(0, Math.min(1, Math.round((video.volume + change) * 100) / 100));
-  return `Volume ${Math.round(video.volume * 100)} %`;
+  return `Volume ${Math.round(video.volume * 100)}%`;
 }
 
 function mute(video: HTMLVideoElement): string {

@@ -39,7 +39,7 @@ export async function actOnJob(job: Job, action: JobAction): Promise<boolean> {
 const confirmCancel = (job: Job): Promise<boolean> =>
   confirm({
     title: 'Cancel this job?',
-    text: job.status === 'running' ? `${nameOf(job)} is at ${job.progress} %. Its work so far is lost.` : `${nameOf(job)} will not run.`,
+    text: job.status === 'running' ? `${nameOf(job)} is at ${job.progress}%. Its work so far is lost.` : `${nameOf(job)} will not run.`,
     action: 'Cancel the job', keep: 'Keep it', danger: true,
   });
 
@@ -72,12 +72,23 @@ export async function setVisibility(video: Video, isPublic: boolean): Promise<bo
 }
 
 export async function deleteVideo(video: Video): Promise<boolean> {
-  const yes = await confirm({ title: 'Delete this video?', text: `“${video.title}” goes away with its file ${video.path}.`, action: 'Delete', danger: true });
-  return yes && attempt(async () => {
+  const yes = await confirm({ title: 'Delete this video?', text: `“${video.title}” and its file ${video.path} go to the trash.`, action: 'Delete', danger: true });
+  if (!yes) return false;
+  try {
     await api.deleteVideo(video.id);
-    return `“${video.title}” deleted`;
-  });
+    say(`“${video.title}” deleted`, { action: { label: 'Undo', run: () => void restoreVideo(video) } });
+    return true;
+  } catch (failure) {
+    say(toApiError(failure).message, { tone: 'error' });
+    return false;
+  }
 }
+
+const restoreVideo = (video: Video): Promise<boolean> =>
+  attempt(async () => {
+    await api.restoreVideo(video.id);
+    return `“${video.title}” is back`;
+  });
 
 const NODE_QUESTIONS = {
   drain: { title: 'Drain', text: 'takes no new jobs; what runs there finishes.', done: 'drains' },

@@ -3,13 +3,14 @@
  *
  *   unknown ── /me ─▶ in | out      out ── login ─▶ in      in ── logout, 401 ─▶ out
  */
-import { computed, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import type { User } from '@reelay/contracts';
 import { api, toApiError, whenSignedOut } from '../api.ts';
 import type { ApiError } from '../api.ts';
 import { startLive, stopLive } from '../live/live.ts';
 import type { Ability } from '../model/roles.ts';
 import { may } from '../model/roles.ts';
+import { navigate } from '../router.ts';
 
 export type Session =
   | { readonly state: 'unknown' }
@@ -41,7 +42,11 @@ export async function signOut(): Promise<void> {
   try {
     await api.logout();
   } finally {
-    leave();
+    // Together, so that the page left is not taken for where to go after the next sign-in.
+    batch(() => {
+      leave();
+      navigate('/login');
+    });
   }
 }
 

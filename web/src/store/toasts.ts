@@ -6,6 +6,7 @@ export interface Toast {
   readonly tone: 'info' | 'error';
   readonly text: string;
   readonly link: { readonly href: string; readonly label: string } | null;
+  readonly action: { readonly label: string; readonly run: () => void } | null;
 }
 
 const LIFE_MS = { info: 6000, error: 14_000 } as const;
@@ -13,8 +14,8 @@ const MOST = 4;
 export const toasts = signal<readonly Toast[]>([]);
 let nextId = 1;
 
-export function say(text: string, options: { tone?: Toast['tone']; link?: Toast['link'] } = {}): void {
-  const toast: Toast = { id: nextId, tone: options.tone ?? 'info', text, link: options.link ?? null };
+export function say(text: string, options: { tone?: Toast['tone']; link?: Toast['link']; action?: Toast['action'] } = {}): void {
+  const toast: Toast = { id: nextId, tone: options.tone ?? 'info', text, link: options.link ?? null, action: options.action ?? null };
   nextId += 1;
   toasts.value = [...toasts.value.slice(1 - MOST), toast];
   setTimeout(() => dismiss(toast.id), LIFE_MS[toast.tone]);

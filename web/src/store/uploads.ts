@@ -5,14 +5,14 @@
  *      │           └── error ─▶ failed ── retry ─▶ waiting
  *      └── cancel (waiting, sending) ─▶ removed
  */
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import type { Video } from '@reelay/contracts';
 import type { ApiError } from '../api.ts';
 import { newKey } from '../api.ts';
 import { send } from '../upload/send.ts';
 import { videos } from './live-store.ts';
 
-export type UploadState =
+type UploadState =
   | { readonly kind: 'waiting' | 'checking' }
   | { readonly kind: 'sending'; readonly sentBytes: number; readonly bytesPerSecond: number | null }
   | { readonly kind: 'done'; readonly video: Video }
@@ -28,7 +28,13 @@ export interface Upload {
 
 const AT_ONCE = 2;
 export const uploads = signal<readonly Upload[]>([]);
-export const uploading = computed(() => uploads.value.some(({ state }) => state.kind === 'waiting' || state.kind === 'sending' || state.kind === 'checking'));
+const underWay = computed(() => uploads.value.some(({ state }) => state.kind === 'waiting' || state.kind === 'sending' || state.kind === 'checking'));
+/** Leaving the page would end them: the browser asks first. */
+const askBeforeLeaving = (event: BeforeUnloadEvent): void => event.preventDefault();
+effect(() => {
+  if (underWay.value) addEventListener('beforeunload', askBeforeLeaving);
+  else removeEventListener('beforeunload', askBeforeLeaving);
+});
 const aborts = new Map<number, AbortController>();
 let nextId = 1;
 

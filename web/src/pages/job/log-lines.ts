@@ -13,11 +13,18 @@ export class LogLines {
   readonly #element: HTMLElement;
   readonly #onState: (state: LogState) => void;
   readonly #onScroll = (): void => {
-    if (this.#atEnd() && this.#unseen > 0) {
+    this.#following = this.#atEnd();
+    if (this.#following && this.#unseen > 0) {
       this.#unseen = 0;
       this.#tell();
     }
   };
+  /** Another width wraps lines otherwise: the end is somewhere else. */
+  readonly #resized = new ResizeObserver(() => {
+    if (this.#following) this.toEnd();
+  });
+  /** The end is being read; only the reader's scrolling changes it. */
+  #following = true;
   #waiting: string[] = [];
   #frame = 0;
   #total = 0;
@@ -29,6 +36,7 @@ export class LogLines {
     this.#onState = onState;
     element.replaceChildren();
     element.addEventListener('scroll', this.#onScroll, { passive: true });
+    this.#resized.observe(element);
     this.#tell();
   }
 
@@ -40,17 +48,18 @@ export class LogLines {
   }
 
   toEnd(): void {
+    this.#following = true;
     this.#element.scrollTop = this.#element.scrollHeight;
   }
 
   destroy(): void {
     cancelAnimationFrame(this.#frame);
     this.#element.removeEventListener('scroll', this.#onScroll);
+    this.#resized.disconnect();
   }
 
   #flush(): void {
     this.#frame = 0;
-    const following = this.#atEnd();
     if (this.#waiting.length > MOST) this.#drop(this.#waiting.length - MOST);
     const added = this.#waiting;
     this.#waiting = [];
@@ -62,7 +71,7 @@ export class LogLines {
       this.#dropped += 1;
     }
     this.#total += added.length;
-    if (following) this.toEnd();
+    if (this.#following) this.toEnd();
     else this.#unseen += added.length;
     this.#tell();
   }

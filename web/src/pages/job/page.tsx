@@ -36,7 +36,7 @@ export default function JobPage({ id }: { id: string }) {
     const error = detail.error.value;
     if (error === null) return <Loading what="the job" />;
     if (error.status === 404 || error.status === 400 || error.status === 422) {
-      return <Empty icon="search" title="There is no such job"><p>It may have been removed when its retention ended.</p><a class="button" href="/jobs">To the queue</a></Empty>;
+      return <Empty icon="search" wholePage title="There is no such job"><p>It may have been removed when its retention ended.</p><a class="button" href="/jobs">To the queue</a></Empty>;
     }
     return <Problem what="The job could not be loaded" error={error} retry={detail.reload} />;
   }

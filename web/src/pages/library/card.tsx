@@ -14,10 +14,10 @@ export function VideoCard({ video: { value: video }, onDeleted }: { video: Reado
   ].filter((fact) => fact !== null);
   return (
     <li class="card">
-      <a class="card-link" href={videoPath(video.id)} aria-label={`Play ${video.title}`}>
-        <Thumbnail video={video} />
+      <div class="card-picture">
+        <a class="card-link" href={videoPath(video.id)} aria-label={`Play ${video.title}`}><Thumbnail video={video} /></a>
         {video.durationSeconds !== null && <span class="duration">{clock(video.durationSeconds)}</span>}
-      </a>
+      </div>
       <div class="card-text">
         <div class="grow">
           <h2 title={video.path}><a href={videoPath(video.id)}>{video.title}</a></h2>

@@ -15,12 +15,14 @@ export function LibraryFilterBar({ filters, set }: Props) {
   return (
     <div class="filters">
       <SearchBox label="Search title or file" value={filters.q} onSearch={(q) => set({ q }, true)} />
-      <Select label="State" value={filters.state} options={{ '': 'All', valid: 'Playable', invalid: 'Not playable' }} onChange={choose('state')} />
-      <Select label="Shape" value={filters.shape} options={{ '': 'All', landscape: 'Landscape', portrait: 'Portrait', square: 'Square' }} onChange={choose('shape')} />
-      <Select label="Seen by" value={filters.visibility} options={{ '': 'All', public: 'Public', private: 'Private' }} onChange={choose('visibility')} />
-      <Select label="Folder" value={filters.location} options={{ '': 'All', ...locations }} onChange={choose('location')} />
-      <Select label="Sort" value={filters.sort} options={LIBRARY_SORTS} onChange={choose('sort')} />
-      {librarySearch(filters) !== '' && <a class="clear" href="/library">Clear</a>}
+      <div class="filter-row">
+        <Select label="State" value={filters.state} options={{ '': 'All', valid: 'Playable', invalid: 'Not playable' }} onChange={choose('state')} />
+        <Select label="Shape" value={filters.shape} options={{ '': 'All', landscape: 'Landscape', portrait: 'Portrait', square: 'Square' }} onChange={choose('shape')} />
+        <Select label="Seen by" value={filters.visibility} options={{ '': 'All', public: 'Public', private: 'Private' }} onChange={choose('visibility')} />
+        <Select label="Folder" value={filters.location} options={{ '': 'All', ...locations }} onChange={choose('location')} />
+        <Select label="Sort" value={filters.sort} options={LIBRARY_SORTS} onChange={choose('sort')} />
+        {librarySearch(filters) !== '' && <a class="clear" href="/library">Clear</a>}
+      </div>
     </div>
   );
 }

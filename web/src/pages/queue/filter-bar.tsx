@@ -17,11 +17,13 @@ export function QueueFilterBar({ filters, set }: Props) {
   return (
     <div class="filters">
       <SearchBox label="Search video, job or error" value={filters.q} onSearch={(q) => set({ q }, true)} />
-      <Select label="Status" value={filters.status} options={STATUS_OPTIONS} onChange={(value) => set({ status: isStatus(value) ? value : '' })} />
-      <Select label="Type" value={filters.type} options={TYPE_OPTIONS} onChange={(value) => set({ type: isType(value) ? value : '' })} />
-      <Select label="Resource" value={filters.resource} options={{ ...ALL, ...RESOURCE }} onChange={(value) => set({ resource: isResource(value) ? value : '' })} />
-      <Select label="Sort" value={filters.sort} options={QUEUE_SORTS} onChange={(value) => set({ sort: sortOf(value) })} />
-      {queueSearch(filters) !== '' && <a class="clear" href="/jobs">Clear</a>}
+      <div class="filter-row">
+        <Select label="Status" value={filters.status} options={STATUS_OPTIONS} onChange={(value) => set({ status: isStatus(value) ? value : '' })} />
+        <Select label="Type" value={filters.type} options={TYPE_OPTIONS} onChange={(value) => set({ type: isType(value) ? value : '' })} />
+        <Select label="Resource" value={filters.resource} options={{ ...ALL, ...RESOURCE }} onChange={(value) => set({ resource: isResource(value) ? value : '' })} />
+        <Select label="Sort" value={filters.sort} options={QUEUE_SORTS} onChange={(value) => set({ sort: sortOf(value) })} />
+        {queueSearch(filters) !== '' && <a class="clear" href="/jobs">Clear</a>}
+      </div>
     </div>
   );
 }

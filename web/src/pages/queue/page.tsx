@@ -20,9 +20,7 @@ export default function QueuePage() {
     <>
       <div class="page-head">
         <h1>Queue</h1>
-        <button type="button" class="button" aria-pressed={frozen.value} onClick={() => setFrozen(!frozen.value)}>
-          <Icon name={frozen.value ? 'play' : 'pause'} />{frozen.value ? 'Continue updates' : 'Pause updates'}
-        </button>
+        <PauseButton />
         {can('createJobs') && (
           <button type="button" class="button primary" onClick={() => { openDialog.value = { kind: 'create-job', type: null, video: null }; }}>
             <Icon name="plus" />Create job
@@ -33,6 +31,15 @@ export default function QueuePage() {
       <QueueFilterBar filters={filters} set={set} />
       <JobTable filters={filters} fresh={place.value.note} />
     </>
+  );
+}
+
+function PauseButton() {
+  const words = frozen.value ? 'Continue updates' : 'Pause updates';
+  return (
+    <button type="button" class="button" aria-label={words} aria-pressed={frozen.value} onClick={() => setFrozen(!frozen.value)}>
+      <Icon name={frozen.value ? 'play' : 'pause'} /><span class="wide-only">{words}</span>
+    </button>
   );
 }
 

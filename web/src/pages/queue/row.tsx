@@ -26,7 +26,7 @@ export function JobRow({ job: { value: job }, fresh, onChanged }: { job: Readonl
       <td data-label="Status"><StatusBadge status={job.status} cancelling={job.cancelRequestedAt !== null && job.status === 'running'} /></td>
       <td data-label="Progress" class="progress-cell"><JobProgress job={job} /></td>
       <td data-label="Priority"><Priority value={job.priority} /></td>
-      <td data-label="Resource">{RESOURCE[job.resourceCategory]}{job.vramRequired > 0 && <span class="small muted"> {megabytes(job.vramRequired)}</span>}</td>
+      <td data-label="Resource">{RESOURCE[job.resourceCategory]}{job.vramRequired > 0 && <span class="vram-need">{megabytes(job.vramRequired)}</span>}</td>
       <td data-label="Node">{job.nodeId ?? <span class="muted">–</span>}</td>
       <td data-label="Created"><When iso={job.createdAt} /></td>
       <td data-label="Started"><When iso={job.startedAt} /></td>
