@@ -13,7 +13,7 @@ afterAll(() => gateway.stop());
 
 const NOBODY = '00000000-0000-7000-8000-000000000000';
 const code = async (response: Response): Promise<[number, string]> => [response.status, ((await response.json()) as Problem).code];
-const inbox = async (): Promise<string[]> => (await readdir(join(gateway.libraryRoot, 'inbox'))).filter((name) => name !== '.uploads').sort();
+const inbox = async (): Promise<string[]> => (await readdir(join(gateway.libraryRoot, 'inbox'))).filter((name) => name !== '.uploads').toSorted();
 const upload = (filename: string, options: CallOptions): Promise<Response> =>
   gateway.call('POST', `/api/media/videos/upload?filename=${encodeURIComponent(filename)}`, options);
 const list = (query: string, as?: string | null): Promise<Page<Video>> => gateway.json(200, 'GET', `/api/media/videos?${query}`, as === undefined ? {} : { as });
@@ -38,7 +38,7 @@ test('an upload becomes a video with a validate job, in the inbox, byte for byte
 
 test('the same name again gets a number; parallel uploads of one name never meet', async () => {
   const videos = await Promise.all(Array.from({ length: 5 }, () => gateway.upload('same.mp4')));
-  expect(videos.map((video) => video.path).sort()).toEqual(['inbox/same (2).mp4', 'inbox/same (3).mp4', 'inbox/same (4).mp4', 'inbox/same (5).mp4', 'inbox/same.mp4']);
+  expect(videos.map((video) => video.path).toSorted()).toEqual(['inbox/same (2).mp4', 'inbox/same (3).mp4', 'inbox/same (4).mp4', 'inbox/same (5).mp4', 'inbox/same.mp4']);
   await writeFile(join(gateway.libraryRoot, 'inbox/there.mp4'), 'older');
   expect((await gateway.upload('there.mp4', 'newer')).path).toBe('inbox/there (2).mp4');
   expect(await readFile(join(gateway.libraryRoot, 'inbox/there.mp4'), 'utf8')).toBe('older');

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, integer, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MAX_NAME_BYTES, numberedName, safeFileName, titleOf } from './file-name.ts';
 
@@ -29,7 +29,7 @@ describe('names of uploads', () => {
   });
 
   test('whatever is offered: one safe path part, and keeping it again changes nothing', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 400 }), fc.integer({ min: 1, max: 2000 }), (offered, n) => {
+    assert(property(string({ unit: 'binary', maxLength: 400 }), integer({ min: 1, max: 2000 }), (offered, n) => {
       const name = safeFileName(offered);
       if (name === null) return;
       expect(safeFileName(name)).toBe(name);
