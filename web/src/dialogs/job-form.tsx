@@ -63,7 +63,7 @@ export function JobForm(props: Props) {
         {props.notice}
         {fixed ? <p>For <strong>{video?.title}</strong>. {item?.description}.</p> : <TypeField {...props} />}
         {item?.available === false && <Note tone="warning">This type is not in this release yet.</Note>}
-        {json === null ? <Params {...props} /> : <JsonEditor text={json} error={props.errors['json']} onChange={setJson} />}
+        {json === null ? <Params {...props} /> : <JsonEditor text={json} error={jsonError(props.errors)} onChange={setJson} />}
         <button type="button" class="link-button" onClick={toggleJson}>{json === null ? 'Edit the parameters as JSON' : 'Back to the form'}</button>
         <PrioritySlider value={props.priority} onChange={props.onPriority} />
       </div>
@@ -74,6 +74,12 @@ export function JobForm(props: Props) {
       </footer>
     </form>
   );
+}
+
+/** In the editor every field's error is shown in the one place there is. */
+function jsonError(errors: Props['errors']): string | undefined {
+  const found = Object.entries(errors).filter(([name]) => name !== '').map(([name, message]) => (name === 'json' ? message : `${name}: ${message}`));
+  return found.length === 0 ? undefined : found.join('; ');
 }
 
 const option = (entry: CatalogueItem) => <option key={entry.type} value={entry.type} disabled={!entry.available}>{entry.title}</option>;
