@@ -28,8 +28,8 @@ import { videoRoutes } from './routes/videos.ts';
 
 /** JSON bodies; files have limits of their own. */
 const MAX_JSON_BYTES = 4 * 1024 * 1024;
-const FILE_BODIES = /^\/(api\/media\/uploads|api\/media\/videos\/upload|agent\/v1\/)/;
-const COMPRESSED = /^\/(api\/(?!media\/events|media\/uploads)|openapi\.json|docs|stream\/[^/]+\/[^/]+\/(.*\/)?[a-z]+\.m3u8$)/;
+const FILE_BODIES = /^\/(api\/media\/uploads|api\/media\/videos\/upload|agent\/v1\/outputs)/;
+const COMPRESSED = /^\/(api\/(?!media\/events|media\/uploads)|openapi\.json|docs)/;
 
 /** The whole HTTP application. It does nothing by itself: everything it works with is in `deps`. */
 export const createApp = (deps: GatewayDeps): App => {
@@ -47,7 +47,7 @@ export const createApp = (deps: GatewayDeps): App => {
   });
   const compressed = compress({ threshold: 1024 });
   app.use(async function compressText(c, next) {
-    return COMPRESSED.test(c.req.path) ? compressed(c, next) : next();
+    return COMPRESSED.test(c.req.path) && c.req.header('range') === undefined ? compressed(c, next) : next();
   });
 
   const routes = [

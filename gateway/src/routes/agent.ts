@@ -1,6 +1,5 @@
-import { MAX_BATCH_BYTES, applyEffectBatch, JobRefused } from '@reelay/job-types/hub';
-import { errorCode, normaliseLibraryPath, verifyToken } from '@reelay/runtime';
-import { parsePartName } from '@reelay/runtime';
+import { applyEffectBatch, JobRefused } from '@reelay/job-types/hub';
+import { errorCode, normaliseLibraryPath, parsePartName, verifyToken } from '@reelay/runtime';
 import { readJob } from '@reelay/store';
 import type { Context } from 'hono';
 import { z } from 'zod';
@@ -40,8 +39,6 @@ export const agentRoutes = (app: App, deps: GatewayDeps): void => {
 
   app.post('/agent/v1/effects/:token/:n{[0-9]{1,6}}', async (c) => {
     const { jobId, epoch } = payloadOf(deps, c, effectsToken);
-    const length = Number(c.req.header('content-length') ?? 0);
-    if (length > MAX_BATCH_BYTES * 2) throw new HttpProblem('body_too_large', `A batch may have ${MAX_BATCH_BYTES} bytes`);
     const body = batchBody.safeParse(await c.req.json().catch(() => null));
     if (!body.success) throw new HttpProblem('malformed_json', 'The body is not a JSON object');
     const environment = { libraryRoot: deps.library.path, now: () => deps.clock.now(), newId: deps.newId };

@@ -72,7 +72,7 @@ const createRoutes = (app: App, deps: GatewayDeps): void => {
   app.openapi(createRoute({
     method: 'post', path: '/api/media/jobs', tags, summary: 'Create a job', middleware,
     description: 'What is left out comes from the catalogue. `vramRequired` may be raised or lowered; `resourceCategory` must be the type’s.',
-    request: { headers: idempotencyHeader, body: jsonBody(createJobRequest) },
+    request: { headers: idempotencyHeader, query: noQuery, body: jsonBody(createJobRequest) },
     responses: { 201: json(jobSchema, 'Created'), ...problems },
   }), async (c) => {
     const user = await userOf(c);
@@ -87,7 +87,7 @@ const createRoutes = (app: App, deps: GatewayDeps): void => {
   app.openapi(createRoute({
     method: 'post', path: '/api/media/jobs/bulk', tags, summary: 'Create up to 1,000 jobs', middleware,
     description: 'Each entry is checked by itself: what is wrong is told in `errors` by index, the rest is created.',
-    request: { headers: idempotencyHeader, body: jsonBody(bulkJobsRequest) },
+    request: { headers: idempotencyHeader, query: noQuery, body: jsonBody(bulkJobsRequest) },
     responses: { 201: json(bulkJobsResponse, 'Created'), ...problems },
   }), async (c) => {
     const user = await userOf(c);
@@ -102,7 +102,7 @@ const createRoutes = (app: App, deps: GatewayDeps): void => {
 
   app.openapi(createRoute({
     method: 'post', path: '/api/media/jobs/reencode', tags, summary: 'Re-encode a video for streaming', middleware,
-    request: { headers: idempotencyHeader, body: jsonBody(reencodeRequest) },
+    request: { headers: idempotencyHeader, query: noQuery, body: jsonBody(reencodeRequest) },
     responses: { 201: json(jobSchema, 'Created'), ...problems },
   }), async (c) => {
     const user = await userOf(c);
@@ -138,7 +138,7 @@ const historyRoutes = (app: App, deps: GatewayDeps): void => {
 
   app.openapi(createRoute({
     method: 'patch', path: '/api/media/jobs/{id}', tags, summary: 'Change priority or labels', middleware: requireRole(sql, 'SUPER_ADMIN'),
-    request: { params: idParam, body: jsonBody(patchJobRequest) },
+    request: { params: idParam, query: noQuery, body: jsonBody(patchJobRequest) },
     responses: { 200: json(jobSchema, 'Changed'), ...problems },
   }), async (c) => {
     const id = uuidOr404(c.req.valid('param').id, 'job_not_found');

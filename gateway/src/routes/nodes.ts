@@ -7,7 +7,7 @@ import { requireRole, userOf } from '../auth/sign-in.ts';
 import type { GatewayDeps } from '../deps.ts';
 import type { App } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
-import { json, noQuery, problems } from '../http/route.ts';
+import { emptyBodyAsObject, json, noQuery, optionalJsonBody, problems } from '../http/route.ts';
 
 const tags = ['Nodes'];
 const params = z.object({ id: z.string().meta({ description: 'Node id' }) });
@@ -39,7 +39,8 @@ export const nodeRoutes = (app: App, deps: GatewayDeps): void => {
   ];
   for (const { action, state, summary } of actions) {
     app.openapi(createRoute({
-      method: 'post', path: `/api/media/nodes/{id}/${action}`, tags, summary, middleware, request: { params, query: noQuery },
+      method: 'post', path: `/api/media/nodes/{id}/${action}`, tags, summary, middleware: [middleware, emptyBodyAsObject],
+      request: { params, query: noQuery, body: optionalJsonBody(z.strictObject({})) },
       responses: { 200: json(nodeSchema, 'The node'), ...problems },
     }), async (c) => {
       const { id } = await nodeOr404(deps, c.req.valid('param').id);

@@ -1,5 +1,6 @@
 import { readFile, rename, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { encodePacketIndex, indexFacts, type Playback, type Problem, type Video } from '@reelay/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestGateway, type TestGateway } from '../../testing/kit.ts';
@@ -101,6 +102,9 @@ describe('playback and segments', () => {
     expect(master.headers.get('content-type')).toBe('application/vnd.apple.mpegurl');
     expect(master.headers.get('cache-control')).toMatch(/^private, max-age=300/);
     expect(await master.text()).toContain('v0/index.m3u8');
+    const small = await get(`${root}v0/index.m3u8`, { 'accept-encoding': 'gzip' });
+    expect([small.headers.get('content-encoding'), small.headers.get('vary')]).toEqual(['gzip', 'Accept-Encoding']);
+    expect(gunzipSync(await small.arrayBuffer()).toString()).toBe(await (await get(`${root}v0/index.m3u8`)).text());
     const media = await (await get(`${root}v0/index.m3u8`)).text();
     const segments = media.split('\n').filter((line) => line.endsWith('.m4s'));
     expect(segments.length).toBeGreaterThan(1);

@@ -147,6 +147,7 @@ describe('nodes', () => {
     for (const [action, state] of [['drain', 'draining'], ['resume', 'active'], ['cordon', 'cordoned']]) {
       expect(await gateway.json(200, 'POST', `/api/media/nodes/node-b/${action ?? ''}`)).toMatchObject({ adminState: state });
     }
+    expect((await gateway.json<Problem>(422, 'POST', '/api/media/nodes/node-b/drain', { body: { forEver: true } })).code).toBe('unknown_parameter');
     for (const id of ['none', 'NOT%20AN%20ID']) expect((await gateway.json<Problem>(404, 'POST', `/api/media/nodes/${id}/drain`)).code).toBe('node_not_found');
     expect((await gateway.call('GET', '/api/media/nodes', { as: 'ADMIN' })).status).toBe(403);
     expect((await gateway.call('POST', '/api/media/nodes/node-b/resume', { as: 'ADMIN' })).status).toBe(403);

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { errorCode } from '@reelay/runtime';
 import { z } from 'zod';
 import type { GatewayDeps } from '../deps.ts';
@@ -11,6 +13,7 @@ import { viewableVideo } from '../videos/access.ts';
 
 const PLAYLIST = 'application/vnd.apple.mpegurl';
 const SEGMENT = 'video/mp4';
+const toGzip = promisify(gzip);
 const RENDITION = '[a-z][0-9]{1,3}';
 const CORS = {
   'access-control-allow-origin': '*',
@@ -29,7 +32,7 @@ interface Piece {
 export const streamRoutes = (app: App, deps: GatewayDeps): void => {
   const root = '/stream/:videoId/:version';
   const get = (path: string, make: (pack: MediaPackage, c: RequestContext) => Piece | Promise<Piece>): void => {
-    app.get(path, async (c) => send(c, await pieceOf(deps, c, make)));
+    app.get(path, async (c) => send(c, await packed(c, await pieceOf(deps, c, make))));
   };
   get(`${root}/master.m3u8`, (pack) => ({ body: pack.masterPlaylist(), contentType: PLAYLIST, cache: 'playlist' }));
   get(`${root}/:rendition{${RENDITION}}/index.m3u8`, (pack, c) => ({ body: pack.mediaPlaylist(c.req.param('rendition') ?? ''), contentType: PLAYLIST, cache: 'playlist' }));
@@ -66,13 +69,30 @@ const pieceOf = async (
   }
 };
 
-const send = (c: RequestContext, piece: Piece & { isPublic: boolean }): Response => {
-  const bytes = typeof piece.body === 'string' ? new TextEncoder().encode(piece.body) : piece.body;
+interface Packed {
+  bytes: Uint8Array;
+  encoding: 'gzip' | null;
+  contentType: string;
+  cache: Piece['cache'];
+  isPublic: boolean;
+}
+
+/** Playlists shrink to a tenth; segments do not shrink, and parts of a compressed answer would be useless. */
+const packed = async (c: RequestContext, { body, ...piece }: Piece & { isPublic: boolean }): Promise<Packed> => {
+  if (typeof body !== 'string') return { ...piece, bytes: body, encoding: null };
+  const plain = new TextEncoder().encode(body);
+  const wanted = /\bgzip\b/.test(c.req.header('accept-encoding') ?? '') && c.req.header('range') === undefined;
+  return wanted ? { ...piece, bytes: await toGzip(plain), encoding: 'gzip' } : { ...piece, bytes: plain, encoding: null };
+};
+
+const send = (c: RequestContext, { bytes, encoding, ...piece }: Packed): Response => {
   const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"`;
   const scope = piece.isPublic ? 'public' : 'private';
   const headers = new Headers({
     'content-type': piece.contentType, etag, 'accept-ranges': 'bytes',
     'cache-control': piece.cache === 'immutable' ? `${scope}, max-age=31536000, immutable` : `${scope}, max-age=300, stale-while-revalidate=60`,
+    ...(piece.contentType === PLAYLIST ? { vary: 'Accept-Encoding' } : {}),
+    ...(encoding === null ? {} : { 'content-encoding': encoding }),
     ...(piece.isPublic ? CORS : {}),
   });
   const validators = { etag, lastModifiedMs: 0 };

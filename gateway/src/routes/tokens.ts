@@ -22,7 +22,7 @@ export const tokenRoutes = (app: App, { sql, newId }: GatewayDeps): void => {
 
   app.openapi(createRoute({
     method: 'post', path: '/api/auth/tokens', tags, summary: 'Make an API token; it is shown only now', middleware,
-    request: { body: jsonBody(createTokenRequest) },
+    request: { query: noQuery, body: jsonBody(createTokenRequest) },
     responses: { 201: json(createdTokenSchema, 'Made'), ...problems },
   }), async (c) => {
     const { name, expiresInDays } = c.req.valid('json');
@@ -36,7 +36,7 @@ export const tokenRoutes = (app: App, { sql, newId }: GatewayDeps): void => {
   });
 
   app.openapi(createRoute({
-    method: 'delete', path: '/api/auth/tokens/{id}', tags, summary: 'End an API token', middleware, request: { params: idParam },
+    method: 'delete', path: '/api/auth/tokens/{id}', tags, summary: 'End an API token', middleware, request: { params: idParam, query: noQuery },
     responses: { 204: { description: 'Ended' }, ...problems },
   }), async (c) => {
     const id = uuidOr404(c.req.valid('param').id, 'token_not_found');

@@ -26,7 +26,7 @@ export const userRoutes = (app: App, { sql, newId }: GatewayDeps): void => {
   }), async (c) => c.json({ data: await listUsers(sql) }, 200));
 
   app.openapi(createRoute({
-    method: 'post', path: '/api/users', tags, summary: 'Add a user', middleware, request: { body: jsonBody(createUserRequest) },
+    method: 'post', path: '/api/users', tags, summary: 'Add a user', middleware, request: { query: noQuery, body: jsonBody(createUserRequest) },
     responses: { 201: json(userSchema, 'Added'), ...problems },
   }), async (c) => {
     const { username, password, role } = c.req.valid('json');
@@ -38,7 +38,7 @@ export const userRoutes = (app: App, { sql, newId }: GatewayDeps): void => {
   app.openapi(createRoute({
     method: 'patch', path: '/api/users/{id}', tags, summary: 'Change role or password', middleware,
     description: 'A new password ends all sign-ins of the user.',
-    request: { params: idParam, body: jsonBody(updateUserRequest) },
+    request: { params: idParam, query: noQuery, body: jsonBody(updateUserRequest) },
     responses: { 200: json(userSchema, 'Changed'), ...problems },
   }), async (c) => {
     const id = uuidOr404(c.req.valid('param').id, 'user_not_found');
@@ -48,7 +48,7 @@ export const userRoutes = (app: App, { sql, newId }: GatewayDeps): void => {
   });
 
   app.openapi(createRoute({
-    method: 'delete', path: '/api/users/{id}', tags, summary: 'Remove a user with all tokens', middleware, request: { params: idParam },
+    method: 'delete', path: '/api/users/{id}', tags, summary: 'Remove a user with all tokens', middleware, request: { params: idParam, query: noQuery },
     responses: { 204: { description: 'Removed' }, ...problems },
   }), async (c) => {
     const id = uuidOr404(c.req.valid('param').id, 'user_not_found');

@@ -49,7 +49,7 @@ const writeRoutes = (app: App, deps: GatewayDeps): void => {
 
   app.openapi(createRoute({
     method: 'patch', path: '/api/media/videos/{id}', tags, summary: 'Change title, file name, tags, or who may see it', middleware,
-    request: { params: idParam, body: jsonBody(patchVideoRequest) },
+    request: { params: idParam, query: noQuery, body: jsonBody(patchVideoRequest) },
     responses: { 200: json(videoSchema, 'Changed'), ...problems },
   }), async (c) => {
     const id = uuidOr404(c.req.valid('param').id, 'video_not_found');
@@ -60,7 +60,7 @@ const writeRoutes = (app: App, deps: GatewayDeps): void => {
   });
 
   app.openapi(createRoute({
-    method: 'delete', path: '/api/media/videos/{id}', tags, summary: 'Move a video to the trash', middleware, request: { params: idParam },
+    method: 'delete', path: '/api/media/videos/{id}', tags, summary: 'Move a video to the trash', middleware, request: { params: idParam, query: noQuery },
     responses: { 204: { description: 'In the trash' }, ...problems },
   }), async (c) => {
     await deleteVideo(deps, uuidOr404(c.req.valid('param').id, 'video_not_found'), await userOf(c));
