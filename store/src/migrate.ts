@@ -20,8 +20,10 @@ export class MigrationError extends Error {
  * @throws MigrationError when a file fails, or when an applied file was changed afterwards
  */
 export const migrate = async (sql: Sql, folder: string): Promise<string[]> => {
-  const files = (await readdir(folder)).filter((name) => /^\d{3}_[a-z0-9_]+\.sql$/.test(name)).sort();
+  const files = (await readdir(folder)).filter((name) => /^\d{3}_[a-z0-9_]+\.sql$/.test(name)).toSorted();
   const applied: string[] = [];
+  // The driver never answers a reserve that opens the first connection when it looks up no types.
+  await sql`select 1`;
   const connection = await sql.reserve();
   try {
     await connection`select pg_advisory_lock(${MIGRATION_LOCK})`;
