@@ -373,27 +373,3 @@ describe('nodes', () => {
     expect(await agent.heartbeat([])).toMatchObject({ known: false, superseded: false });
   });
 });
-
-describe('two schedulers', () => {
-  it('have one leader; the other takes over when it stops, and both answer nodes', async () => {
-    const [first, second] = [await world.scheduler({ leaderTtlMs: 600 }), await world.scheduler({ leaderTtlMs: 600 })];
-    expect([first.leadership.lease === null, second.leadership.lease === null]).toEqual([false, true]);
-    await agent.say();
-    await first.stop();
-    await world.eventually(() => expect(second.leadership.lease).toMatchObject({ term: 2 }));
-    const job = await testJob(world.sql, 'scan');
-    await agent.run(job.id);
-  });
-
-  it('a leader whose term is over decides nothing more', async () => {
-    const first = await world.scheduler({ leaderTtlMs: 60_000 });
-    await agent.say();
-    await world.sql`update leases set expires_at = now()`;
-    const successor = await acquireLease(world.sql, 'scheduler', 'successor', 60_000);
-    expect(successor).toMatchObject({ term: 2 });
-    const job = await testJob(world.sql, 'scan');
-    await world.eventually(() => expect(first.leadership.lease).toBeNull());
-    expect((await world.job(job.id)).status).toBe('pending');
-    expect(agent.orders).toEqual([]);
-  });
-});

@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import { arrayTypes } from './pg-array.ts';
 
 export type Sql = postgres.Sql;
 export type Tx = postgres.TransactionSql;
@@ -25,7 +26,10 @@ export const openDatabase = (options: DatabaseOptions): Sql =>
     idle_timeout: 300,
     // Column names only: postgres.camel would also rewrite the keys inside jsonb values.
     transform: { column: { from: postgres.toCamel, to: postgres.fromCamel }, undefined: null },
+    // Fixed oids, registered here: looking them up costs a query per connection, whose failure nobody could catch.
+    fetch_types: false,
     types: {
+      ...arrayTypes,
       bigint: { to: 20, from: [20], parse: (text: string) => Number(text), serialize: (value: number) => String(value) },
     },
     connection: { application_name: options.applicationName, statement_timeout: 30_000, TimeZone: 'UTC' },

@@ -12,7 +12,7 @@ export const scanOrder = z.object({
 export type ScanOrder = z.infer<typeof scanOrder>;
 const fileSchema = z.object({ path: z.string().max(1024), sizeBytes: z.number(), mtimeMs: z.number(), inode: z.string() });
 /** First question of the agent: which of these files does the hub not know? Reply: {unknown: string[]}. */
-export const listingBatch = z.object({ kind: z.literal('listing'), files: z.array(fileSchema).max(500) });
+const listingBatch = z.object({ kind: z.literal('listing'), files: z.array(fileSchema).max(500) });
 /** Then the probed ones. Reply: {created: number, updated: number}. */
 export const probedBatch = z.object({
   kind: z.literal('probed'),

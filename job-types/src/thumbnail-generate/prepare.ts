@@ -2,6 +2,7 @@ import { thumbnailParams } from '@reelay/contracts';
 import { requireVideo } from '../find-video.ts';
 import type { HubJobType } from '../hub-types.ts';
 import { stem } from '../video-facts.ts';
+import type { ThumbnailOrder } from './result.ts';
 
 /** Where in the video the picture is taken when nobody says: past titles and black. */
 const DEFAULT_POSITION = 0.25;
@@ -11,11 +12,12 @@ export const prepareThumbnail: HubJobType['prepare'] = async (sql, job) => {
   const { videoId, timestamp, width } = thumbnailParams.parse(job.params);
   const video = await requireVideo(sql, job, videoId);
   const timestampSeconds = timestamp ?? (video.durationSeconds ?? 0) * DEFAULT_POSITION;
+  const order: ThumbnailOrder = { videoId, timestampSeconds, width };
   return {
     inputs: [{ name: 'source', path: video.path }],
     outputs: [{ name: 'thumbnail', path: `thumbnails/${stem(video.path).slice(0, 60)}-${job.id.slice(-8)}.jpg`, onConflict: 'rename' }],
     // One picture, wherever it is.
     mediaSeconds: 0,
-    order: { videoId, timestampSeconds, width },
+    order,
   };
 };

@@ -1,18 +1,31 @@
 import type { Clock } from '@reelay/runtime';
 import type { HoldOff } from '../placement/types.ts';
 
-/** Offers that were refused a moment ago, so that a refusal never turns into a tight loop. */
+const LONGEST_MS = 5 * 60_000;
+
+interface Entry extends HoldOff {
+  untilMs: number;
+  /** Refusals in a row. */
+  times: number;
+}
+
+/**
+ * Offers that were refused a moment ago, so that a refusal never turns into a tight loop: each further one in a row
+ * holds off for twice as long, up to five minutes.
+ */
 export class HoldOffs {
   readonly #clock: Clock;
-  readonly #entries = new Map<string, HoldOff & { untilMs: number }>();
+  readonly #entries = new Map<string, Entry>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /** `jobId` null: the whole node. */
-  add(nodeId: string, jobId: string | null, reason: string, forMs: number): void {
-    this.#entries.set(`${nodeId} ${jobId ?? '*'}`, { nodeId, jobId, reason, untilMs: this.#clock.monotonicMs() + forMs });
+  add(nodeId: string, jobId: string | null, reason: string, firstMs: number): void {
+    const key = `${nodeId} ${jobId ?? '*'}`;
+    const times = (this.#entries.get(key)?.times ?? 0) + 1;
+    this.#entries.set(key, { nodeId, jobId, reason, times, untilMs: this.#clock.monotonicMs() + Math.min(LONGEST_MS, firstMs * 2 ** (times - 1)) });
   }
 
   /** The node said hello: what it refused before counts no more. */
@@ -21,14 +34,19 @@ export class HoldOffs {
   }
 
   current(): HoldOff[] {
-    const nowMs = this.#clock.monotonicMs();
-    for (const [key, entry] of this.#entries) if (entry.untilMs <= nowMs) this.#entries.delete(key);
-    return [...this.#entries.values()].map(({ nodeId, jobId, reason }) => ({ nodeId, jobId, reason }));
+    return this.#active().map(({ nodeId, jobId, reason }) => ({ nodeId, jobId, reason }));
   }
 
   /** When the next one ends, in monotonic milliseconds; null when there is none. */
   nextEndMs(): number | null {
-    const ends = [...this.#entries.values()].map(({ untilMs }) => untilMs);
+    const ends = this.#active().map(({ untilMs }) => untilMs);
     return ends.length === 0 ? null : Math.min(...ends);
+  }
+
+  #active(): Entry[] {
+    const nowMs = this.#clock.monotonicMs();
+    // One that ended long ago was no row of refusals.
+    for (const [key, { untilMs }] of this.#entries) if (untilMs + LONGEST_MS <= nowMs) this.#entries.delete(key);
+    return [...this.#entries.values()].filter(({ untilMs }) => untilMs > nowMs);
   }
 }

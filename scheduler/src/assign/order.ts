@@ -12,7 +12,7 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const SHORTEST_LIMIT_MS = 30 * MINUTE_MS;
 
 /** max(30 min, factor × media); a day when nobody knows how much there is to do (the stall watchdog ends hangs long before). */
-export const timeLimitMs = (factor: number, mediaSeconds: number | null): number =>
+const timeLimitMs = (factor: number, mediaSeconds: number | null): number =>
   mediaSeconds === null ? DAY_MS : Math.round(Math.max(SHORTEST_LIMIT_MS, factor * mediaSeconds * SECOND_MS));
 
 export const hubJob = (job: JobRow): HubJob => ({ id: job.id, type: job.type, epoch: job.epoch, params: job.params, createdBy: job.createdBy });

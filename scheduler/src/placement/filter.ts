@@ -1,7 +1,10 @@
-import { CATALOGUE } from '@reelay/contracts';
+import { CATALOGUE, type JobType } from '@reelay/contracts';
 import type { WaitingJob } from '@reelay/store';
 import type { DeviceRoom, NodeRoom } from './room.ts';
 import type { Policy } from './types.ts';
+
+/** Types that write no files: a full disk does not stop them. */
+const WRITES_NOTHING: ReadonlySet<JobType> = new Set<JobType>(['scan', 'public_scan', 'validate']);
 
 /** Why a node cannot take a job: the first thing that fails, in this order. */
 export const DIMENSIONS = ['health', 'admin', 'excluded', 'library', 'encoder', 'heldOff', 'disk', 'slots', 'size', 'vram', 'reserved'] as const;
@@ -28,7 +31,7 @@ export const fit = (job: WaitingJob, room: NodeRoom, policy: Policy, excluded: r
   if (needsEncoder && node.encoder === null) return refuse('encoder');
   const held = policy.heldOff.find(({ nodeId, jobId }) => nodeId === node.id && (jobId === null || jobId === job.id));
   if (held) return refuse('heldOff', held.reason);
-  if (node.diskFreeBytes !== null && node.diskFreeBytes < policy.minDiskFreeBytes) return refuse('disk');
+  if (!WRITES_NOTHING.has(job.type) && node.diskFreeBytes !== null && node.diskFreeBytes < policy.minDiskFreeBytes) return refuse('disk');
   if (room.slots[job.resourceCategory] >= node.limits[job.resourceCategory]) return refuse('slots');
   if (job.vramRequired === 0) return room.devices.length > 0 ? { kind: 'fits', devices: room.devices.slice(0, 1) } : refuse('size');
   const large = room.devices.filter(({ device }) => device.totalMb >= job.vramRequired);

@@ -1,7 +1,7 @@
 import type { WaitingJob } from '@reelay/store';
 
 /** Priority after ageing: 1 is first, and long waiting goes below 1. */
-export const effectivePriority = (job: WaitingJob, now: Date, ageStepMs: number): number =>
+const effectivePriority = (job: WaitingJob, now: Date, ageStepMs: number): number =>
   job.priority - Math.max(0, Math.floor((now.getTime() - job.createdAt.getTime()) / ageStepMs));
 
 /** Jobs in the order of placement: priority with ageing, then age, then id. */

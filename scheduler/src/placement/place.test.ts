@@ -65,6 +65,11 @@ describe('reasons', () => {
   });
 });
 
+it('a full disk stops only work that writes files', () => {
+  expect(one(job('validate'), [node('a', { diskFreeBytes: 1e6 })])).toBe('a/gpu-0');
+  expect(one(job('thumbnail_generate'), [node('a', { diskFreeBytes: 1e6 })])).toMatch(/^Needs 500 MB of free disk/);
+});
+
 describe('free memory', () => {
   it('is what is neither used nor booked, and what a report cannot show yet is counted as used', () => {
     expect(freeMb(device({ freeMb: 10_000, bookedMb: 4000 }))).toBe(10_000);

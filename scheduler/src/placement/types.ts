@@ -15,7 +15,7 @@ export interface Policy {
   ageStepMs: number;
   /** A job that has waited this long for GPU memory gets a device kept free for it. */
   reserveAfterMs: number;
-  /** A node with less free disk takes no jobs. */
+  /** A node with less free disk takes no jobs that write files. */
   minDiskFreeBytes: number;
   /** Offers that were refused a moment ago. */
   heldOff: readonly HoldOff[];

@@ -30,7 +30,7 @@ export const renewLeases = async (
     ), locked as (
       select j.id from jobs j join told t on t.job_id = j.id and t.epoch = j.epoch
       where j.node_id = ${claim.nodeId} and j.incarnation = ${claim.incarnation} and j.status in ('queued', 'running', 'paused')
-      order by j.id for update of j
+      order by j.id for no key update of j
     ), renewed as (
       update jobs j set lease_until = now() + ${leaseMs} * interval '1 millisecond'
       from locked where j.id = locked.id returning j.id, j.cancel_requested_at, j.status

@@ -4,9 +4,9 @@ import type { Queryable, Tx } from '../db.ts';
 import { readLogEnd } from '../logs/read.ts';
 import type { JobRow } from './row.ts';
 
-/** Locks the row until the transaction ends. */
+/** Locks the row until the transaction ends. Log lines of the job may still be stored meanwhile: they lock only its key. */
 export const lockJob = async (tx: Tx, id: string): Promise<JobRow | null> => {
-  const [job] = await tx<JobRow[]>`select * from jobs where id = ${id} for update`;
+  const [job] = await tx<JobRow[]>`select * from jobs where id = ${id} for no key update`;
   return job ?? null;
 };
 

@@ -18,7 +18,7 @@ export const updateHealth = (sql: Sql, lease: Lease, { silentMs, lostMs }: { sil
         select id, health as "from",
           case when last_seen_at < now() - ${lostMs} * interval '1 millisecond' then 'lost' else 'silent' end as "to"
         from nodes where health <> 'lost' and last_seen_at < now() - ${silentMs} * interval '1 millisecond'
-        order by id for update
+        order by id for no key update
       ), changed as (
         update nodes n set health = due."to", rev = n.rev + 1 from due where n.id = due.id and n.health <> due."to"
         returning n.id as node_id, due."from", due."to"
@@ -42,7 +42,7 @@ export const countSilent = async (sql: Queryable, silentMs: number): Promise<{ t
 export const rebuildBookings = (sql: Sql, lease: Lease): Promise<void> =>
   inTransaction(sql, async (tx) => {
     await requireLease(tx, lease);
-    await tx`select 1 from nodes order by id for update`;
+    await tx`select 1 from nodes order by id for no key update`;
     await tx`
       update nodes n set slots_cpu = b.cpu, slots_gpu_encode = b.encode, slots_gpu_ai = b.ai
       from (

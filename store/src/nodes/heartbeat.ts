@@ -15,7 +15,7 @@ export type Seen =
 export const recordHeartbeat = (sql: Sql, nodeId: string, beat: Pick<Heartbeat, 'incarnation' | 'devices' | 'load'>): Promise<Seen> =>
   inTransaction(sql, async (tx): Promise<Seen> => {
     const [before] = await tx<{ incarnation: string; health: NodeHealth; adminState: AdminState }[]>`
-      select incarnation, health, admin_state from nodes where id = ${nodeId} for update`;
+      select incarnation, health, admin_state from nodes where id = ${nodeId} for no key update`;
     if (!before) return { kind: 'unknown' };
     if (before.incarnation !== beat.incarnation) return { kind: 'superseded' };
     await tx`update nodes set last_seen_at = now(), load = ${jsonb(tx, beat.load)}, health = 'healthy', rev = rev + 1 where id = ${nodeId}`;

@@ -20,7 +20,7 @@ export const registerNode = (sql: Sql, nodeId: string, hello: Hello): Promise<Re
   inTransaction(sql, async (tx): Promise<Registered> => {
     // Serialises the first hellos of two agents with one id, before there is a row to lock.
     await tx`select pg_advisory_xact_lock(hashtextextended(${`node:${nodeId}`}, 0))`;
-    const [before] = await tx<(NodeRow & { pastIncarnations: string[] })[]>`select * from nodes where id = ${nodeId} for update`;
+    const [before] = await tx<(NodeRow & { pastIncarnations: string[] })[]>`select * from nodes where id = ${nodeId} for no key update`;
     if (before?.pastIncarnations.includes(hello.incarnation)) return { node: before, superseded: true, fresh: false };
     const fresh = before?.incarnation !== hello.incarnation;
     const past = before && fresh ? [before.incarnation, ...before.pastIncarnations].slice(0, REMEMBERED) : (before?.pastIncarnations ?? []);

@@ -69,9 +69,9 @@ const lockAll = async (tx: Tx, placements: readonly Placement[]): Promise<Locked
   const [jobs, nodes, devices] = await Promise.all([tx<JobRow[]>`
     select * from jobs where id = any(${jobIds}::uuid[]) and status = any(${statusesAllowing('place')})
       and (retry_after is null or retry_after <= now())
-    order by id for update`, tx<NodeRow[]>`
-    select * from nodes where id = any(${nodeIds}) and admin_state = 'active' and health = 'healthy' order by id for update`, tx<DeviceRow[]>`
-    select * from devices where node_id = any(${nodeIds}) order by node_id, id for update`]);
+    order by id for no key update`, tx<NodeRow[]>`
+    select * from nodes where id = any(${nodeIds}) and admin_state = 'active' and health = 'healthy' order by id for no key update`, tx<DeviceRow[]>`
+    select * from devices where node_id = any(${nodeIds}) order by node_id, id for no key update`]);
   return {
     jobs: new Map(jobs.map((job) => [job.id, job])),
     nodes: new Map(nodes.map((node) => [node.id, node])),
