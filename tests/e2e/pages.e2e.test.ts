@@ -18,7 +18,7 @@ const LOOKS = [
 let system: System;
 let folder: string;
 let axe: string;
-let pages: [name: string, path: string, heading: string][];
+let pages: [name: string, path: string, heading: string, loaded: string][];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reelay-pages-'));
@@ -33,11 +33,11 @@ beforeAll(async () => {
   for (let n = 0; n < 3; n += 1) await client.ok('POST', '/api/media/jobs/reencode', { videoId: video.id });
   const { data } = await client.jobs('?type=validate');
   pages = [
-    ['library', '/library', 'Library'],
-    ['queue', '/jobs', 'Queue'],
-    ['job', `/jobs/${data[0]?.id}`, 'Validate Metadata'],
-    ['player', `/videos/${video.id}`, 'A short film'],
-    ['nodes', '/nodes', 'Nodes'],
+    ['library', '/library', 'Library', '.card img'],
+    ['queue', '/jobs', 'Queue', 'tbody tr'],
+    ['job', `/jobs/${data[0]?.id}`, 'Validate Metadata', 'text=Validation completed'],
+    ['player', `/videos/${video.id}`, 'A short film', 'video'],
+    ['nodes', '/nodes', 'Nodes', 'text=Healthy'],
   ];
 });
 afterAll(async () => {
@@ -64,9 +64,10 @@ describe.each(LOOKS)('$name', (look) => {
 
   it('shows every page without a violation', async () => {
     const { page } = browser;
-    for (const [name, path, heading] of pages) {
+    for (const [name, path, heading, loaded] of pages) {
       await page.goto(system.baseUrl + path);
       await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+      await page.locator(loaded).first().waitFor();
       await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null);
       await browser.picture(`${name}-${look.name}`);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
