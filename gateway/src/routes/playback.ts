@@ -1,6 +1,7 @@
 import { indexFactsSchema, type Playback, playbackSchema } from '@reelay/contracts';
 import { createRoute } from '@hono/zod-openapi';
-import { findVideoWithMedia, readIndexFacts } from '@reelay/store';
+import { errorCode } from '@reelay/runtime';
+import { findVideoWithMedia, readIndexFacts, type VideoRow } from '@reelay/store';
 import { z } from 'zod';
 import type { GatewayDeps } from '../deps.ts';
 import type { App, RequestContext } from '../http/env.ts';
@@ -64,10 +65,20 @@ const decide = async (deps: GatewayDeps, c: RequestContext, offeredId: string, c
   const { mode, reason } = decidePlayback({
     mediaInfo: video.media, indexFacts: facts?.success === true ? facts.data : null, clientCodecs, valid: video.valid, invalidReason: video.invalidReason,
   });
-  const version = mode === 'remux' ? (await deps.packages.open(video)).version : null;
+  const version = mode === 'remux' ? (await deps.packages.open(video)).version : mode === 'direct' ? await spareVersion(deps, video) : null;
   return {
     mode, reason, durationSeconds: video.durationSeconds,
     masterUrl: version === null ? null : `/stream/${id}/${version}/master.m3u8`,
     fileUrl: mode === 'none' ? null : `/api/media/videos/${id}/file`,
   };
+};
+
+/** Segments for a player that cannot play the file after all; null when none can be made. */
+const spareVersion = async (deps: GatewayDeps, video: VideoRow): Promise<string | null> => {
+  try {
+    return (await deps.packages.open(video)).version;
+  } catch (error) {
+    deps.logger.debug({ videoId: video.id, code: errorCode(error) }, 'no segments beside the file');
+    return null;
+  }
 };

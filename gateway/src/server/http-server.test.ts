@@ -13,6 +13,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestGateway, type TestGateway } from '../../testing/kit.ts';
 import { HttpServer } from './http-server.ts';
 
+const OPENSSL = 'openssl';
 let gateway: TestGateway;
 let server: HttpServer;
 const base = (): string => `http://127.0.0.1:${server.port}`;
@@ -115,10 +116,10 @@ test('a port in use is one clear sentence', async () => {
   await second.stop();
 });
 
-test.skipIf(spawnSync('openssl', ['version']).status !== 0)('with certificate and key it speaks HTTPS', async () => {
+test.skipIf(spawnSync(OPENSSL, ['version']).status !== 0)('with certificate and key it speaks HTTPS', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelay-tls-'));
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-  spawnSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '1', '-subj', '/CN=localhost']);
+  spawnSync(OPENSSL, ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '1', '-subj', '/CN=localhost']);
   const { settings, logger } = gateway.deps;
   const secure = new HttpServer({ app: gateway.app, settings: { ...settings, REELAY_TLS_CERT: cert, REELAY_TLS_KEY: key }, clock: systemClock, logger });
   await secure.start(Ctx.root('test'));

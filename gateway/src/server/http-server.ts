@@ -9,7 +9,7 @@ import type { GatewaySettings } from '../settings.ts';
 import { StallGuard } from './stall-guard.ts';
 
 /** The HTTP port cannot be had. */
-export class PortUnavailable extends ReelayError {
+class PortUnavailable extends ReelayError {
   readonly code = 'port_unavailable';
 }
 

@@ -2,7 +2,7 @@ import { type Clock, delay, type Logger, ReelayError, redactUrl, toError } from 
 import { migrate, MigrationError, openDatabase, type Sql } from '@reelay/store';
 
 /** Postgres did not answer in the time given. */
-export class DatabaseUnreachable extends ReelayError {
+class DatabaseUnreachable extends ReelayError {
   readonly code = 'database_unreachable';
   constructor(url: string, waitedSeconds: number, cause: Error) {
     super(`cannot reach Postgres at ${redactUrl(url)} (waited ${waitedSeconds} s): ${cause.message}`, { waitedSeconds }, cause);

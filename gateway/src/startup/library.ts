@@ -10,7 +10,7 @@ const FOLDERS = ['library', 'library/videos', INBOX, 'playback', 'compilations',
 const STALE_MS = 3_600_000;
 
 /** The library folder cannot be used. */
-export class LibraryUnusable extends ReelayError {
+class LibraryUnusable extends ReelayError {
   readonly code = 'library_unusable';
 }
 

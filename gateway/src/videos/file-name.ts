@@ -11,7 +11,7 @@ const clip = (text: string, maxBytes: number): string => {
 };
 
 /** `name.ext` → [`name`, `.ext`]; an extension is at most 12 characters. */
-export const splitExtension = (name: string): [stem: string, extension: string] => {
+const splitExtension = (name: string): [stem: string, extension: string] => {
   const dot = name.lastIndexOf('.');
   return dot <= 0 || name.length - dot > 12 ? [name, ''] : [name.slice(0, dot), name.slice(dot)];
 };

@@ -7,7 +7,7 @@ import { HttpProblem } from '../http/problem.ts';
 import { numberedName } from './file-name.ts';
 
 /** Deleted files: `.trash/<video id>/<file name>`, inside the library and so on its file system. */
-export const TRASH = '.trash';
+const TRASH = '.trash';
 
 export interface MoveDeps {
   sql: Sql;
