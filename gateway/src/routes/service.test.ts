@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hintSchema, type LeaderMetrics, type Problem, type Ready, subjects } from '@reelay/contracts';
@@ -7,15 +7,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestGateway, type TestGateway } from '../../testing/kit.ts';
 
 let gateway: TestGateway;
+let web: string;
 beforeAll(async () => {
-  const web = mkdtempSync(join(tmpdir(), 'reelay-web-'));
+  web = mkdtempSync(join(tmpdir(), 'reelay-web-'));
   mkdirSync(join(web, 'assets'));
   writeFileSync(join(web, 'index.html'), '<!doctype html><title>Reelay</title>');
   writeFileSync(join(web, 'assets/main-ABCD1234.js'), `console.log(${JSON.stringify('x'.repeat(5000))})`);
   writeFileSync(join(web, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
   gateway = await startTestGateway({ REELAY_WEB_DIR: web });
 });
-afterAll(() => gateway.stop());
+afterAll(async () => {
+  await gateway.stop();
+  rmSync(web, { recursive: true });
+});
 
 const ask = (path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Response> => gateway.call(method, path, { as: null, headers });
 
