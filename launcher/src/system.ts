@@ -12,13 +12,13 @@ import { NatsKeys } from './nats/keys.ts';
 import { natsServerEnv, untilNatsReady } from './nats/server.ts';
 import { Cluster } from './postgres/cluster.ts';
 import { findPostgresHome } from './postgres/home.ts';
-import { claimPort, freePort } from './ports.ts';
+import { freePort } from './ports.ts';
 import { localUrl, saysReady, serviceCommand, type ServiceName, SERVICES, type SystemPlan } from './programs.ts';
 import { untilReady } from './readiness.ts';
 import { ensureSecretFile } from './secret-file.ts';
 import type { LauncherSettings } from './settings.ts';
 
-export const LOCAL_NODE_ID = 'local';
+const LOCAL_NODE_ID = 'local';
 const LOOPBACK = '127.0.0.1';
 const READY_LIMIT_MS = 60_000;
 /** Together below 10 s. */
@@ -28,6 +28,8 @@ export interface SystemOptions {
   settings: LauncherSettings;
   /** Absolute; locked by the caller. */
   dataDir: string;
+  /** Port of the gateway, free right now. */
+  port: number;
   /** Folder of the built programs. */
   dist: string;
   natsConfig: string;
@@ -38,11 +40,9 @@ export interface SystemOptions {
   logger: Logger;
   /** Prints one line for people. */
   say: (line: string) => void;
-  /** False in tests: the embedded Postgres does not wait for the disk. */
-  durable?: boolean | undefined;
 }
 
-export type ProgramName = 'postgres' | 'nats' | ServiceName;
+type ProgramName = 'postgres' | 'nats' | ServiceName;
 
 /** Postgres, NATS, gateway, scheduler and one node, each a process of its own that is started again when it ends. */
 export class LocalSystem {
@@ -60,19 +60,6 @@ export class LocalSystem {
   /** The gateway for programs on this machine. Known after `start` began. */
   get baseUrl(): string {
     return localUrl(this.#knownPlan());
-  }
-
-  get port(): number {
-    return this.#knownPlan().port;
-  }
-
-  get libraryRoot(): string {
-    return this.#knownPlan().libraryRoot;
-  }
-
-  /** Process id of a program, while it runs. */
-  pidOf(name: ProgramName): number | undefined {
-    return this.#programs.get(name)?.proc?.pid;
   }
 
   /**
@@ -111,12 +98,11 @@ export class LocalSystem {
   }
 
   async #makePlan(ctx: Ctx): Promise<SystemPlan> {
-    const { settings, dataDir, dist, tools, env, configFile } = this.#options;
+    const { settings, dataDir, port, dist, tools, env, configFile } = this.#options;
     const libraryRoot = settings.MEDIA_LIBRARY_PATH ?? join(dataDir, 'library');
     await mkdir(libraryRoot, { recursive: true });
     const secretFile = join(dataDir, 'secret.key');
     ensureSecretKey(secretFile);
-    const port = await claimPort(settings.HOST, settings.PORT);
     const [databaseUrl, nats] = await Promise.all([settings.DATABASE_URL ?? this.#startPostgres(ctx), this.#startNats()]);
     return {
       dist, dataDir, libraryRoot, secretFile, configFile, env, port, databaseUrl,
@@ -132,10 +118,10 @@ export class LocalSystem {
   }
 
   async #startPostgres(ctx: Ctx): Promise<string> {
-    const { dataDir, supervisor, say, durable = true } = this.#options;
+    const { dataDir, supervisor, say } = this.#options;
     const home = await findPostgresHome(dataDir, say);
     const password = (await ensureSecretFile(join(dataDir, 'postgres.password'), () => randomBytes(24).toString('base64url'))).trim();
-    const cluster = new Cluster({ home, supervisor, password, durable, port: await freePort() });
+    const cluster = new Cluster({ home, supervisor, password, port: await freePort() });
     await this.#run('postgres', {
       command: async () => {
         await cluster.prepare(ctx);

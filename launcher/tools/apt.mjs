@@ -12,9 +12,13 @@ const NOT_NEEDED = ['usr/share/doc', 'usr/share/man', 'usr/share/locale', 'usr/s
 
 /** One private view of the system's package sources, good for several fetches one after the other. */
 export class PackageFetcher {
-  /** @param {string} folder an empty folder of our own */
-  constructor(folder) {
+  /**
+   * @param {string} folder an empty folder of our own
+   * @param {NodeJS.ProcessEnv} env
+   */
+  constructor(folder, env) {
     this.folder = folder;
+    this.env = env;
     this.ready = /** @type {Promise<void> | null} */ (null);
   }
 
@@ -46,7 +50,7 @@ export class PackageFetcher {
   async #update() {
     for (const name of ['state', 'lists/partial', 'cache']) await mkdir(join(this.folder, name), { recursive: true });
     await writeFile(join(this.folder, 'status'), '');
-    const result = await run('apt-get', [...this.#options(join(this.folder, 'cache')), 'update']);
+    const result = await run('apt-get', [...this.#options(join(this.folder, 'cache')), 'update'], { env: this.env });
     if (result.spawnError !== null) throw new StartError('NO_APT', 'this machine has no apt-get');
     if (result.code !== 0) throw new StartError('APT_UPDATE', `the package lists could not be read (${firstReason(result.stderr)})`);
   }
@@ -66,7 +70,7 @@ export class PackageFetcher {
     const total = options.alone ? packages.length : await this.#count(flags, packages);
     let downloading = true;
     const command = options.alone ? ['download'] : ['install', '-y', '--download-only'];
-    const download = run('apt-get', [...flags, ...command, ...packages], { cwd: archives }).finally(() => {
+    const download = run('apt-get', [...flags, ...command, ...packages], { cwd: archives, env: this.env }).finally(() => {
       downloading = false;
     });
     const unpacked = await unpackAsTheyCome(archives, root, () => downloading, options, total);
@@ -83,7 +87,7 @@ export class PackageFetcher {
    * @param {readonly string[]} packages
    */
   async #count(flags, packages) {
-    const plan = await run('apt-get', [...flags, 'install', '--print-uris', ...packages]);
+    const plan = await run('apt-get', [...flags, 'install', '--print-uris', ...packages], { env: this.env });
     if (plan.code !== 0) throw new StartError('APT_RESOLVE', `the package sources do not offer ${packages.join(', ')} (${firstReason(plan.stderr)})`);
     return plan.stdout.split('\n').filter((line) => line.startsWith("'")).length;
   }

@@ -65,7 +65,7 @@ async function findTool(tool, folder, env) {
 async function fetchTools(tools, folder, place) {
   const fetched = new Map();
   const temp = await newTempFolder(folder);
-  const fetcher = new PackageFetcher(temp);
+  const fetcher = new PackageFetcher(temp, place.env);
   try {
     place.say(`Reading the system's package lists, to fetch ${tools.map((tool) => tool.title).join(' and ')}`);
     for (const tool of tools) {
@@ -76,7 +76,10 @@ async function fetchTools(tools, folder, place) {
       await publishFolder(root, finalRoot);
       const paths = cachedPaths(tool, folder);
       const problem = await tool.test(paths);
-      if (problem !== null) throw new StartError('TOOL_BROKEN', `the fetched programs do not run (${problem})`);
+      if (problem !== null) {
+        await removeEntry(folder, finalRoot);
+        throw new StartError('TOOL_BROKEN', `the fetched programs do not run (${problem})`);
+      }
       fetched.set(tool.name, paths);
     }
     return fetched;

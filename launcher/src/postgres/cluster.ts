@@ -7,7 +7,7 @@ import { readIfThere } from '../secret-file.ts';
 import type { PostgresHome } from './home.ts';
 
 /** A helper of Postgres failed. */
-export class PostgresToolFailed extends ReelayError {
+class PostgresToolFailed extends ReelayError {
   readonly code = 'postgres_tool_failed';
   constructor(tool: string, lastWords: string) {
     super(`${tool} failed: ${lastWords}`, { tool });
@@ -15,7 +15,7 @@ export class PostgresToolFailed extends ReelayError {
 }
 
 /** The data folder was made by another major version. */
-export class PostgresVersionChanged extends ReelayError {
+class PostgresVersionChanged extends ReelayError {
   readonly code = 'postgres_version_changed';
   constructor(folder: string, found: string, wanted: string) {
     super(`the database in ${folder} was made by Postgres ${found}, this is ${wanted}: start the earlier release of Reelay, or set REELAY_DATA_DIR to a new folder`, { folder, found, wanted });
@@ -27,8 +27,6 @@ export interface ClusterOptions {
   supervisor: Supervisor;
   port: number;
   password: string;
-  /** False in tests only: no fsync. */
-  durable: boolean;
   clock?: Clock | undefined;
 }
 
@@ -69,7 +67,7 @@ export class Cluster {
 
   /** How the server is started. `onLine` gets what it logs. */
   command(onLine: (line: string) => void): SpawnOptions {
-    const { home, port, durable } = this.#options;
+    const { home, port } = this.#options;
     const settings = {
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
@@ -78,7 +76,6 @@ export class Cluster {
       // Errors of statements are the services' to log; the server's own end is not.
       log_min_messages: 'fatal',
       log_timezone: 'UTC',
-      ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
     };
     return {
       name: 'postgres',
@@ -119,7 +116,7 @@ export class Cluster {
   }
 
   async #initialise(ctx: Ctx): Promise<void> {
-    const { home, password, durable } = this.#options;
+    const { home, password } = this.#options;
     const part = `${this.#data}.part`;
     const passwordFile = join(home.base, 'initdb.password');
     await rm(part, { recursive: true, force: true });
@@ -128,7 +125,7 @@ export class Cluster {
       if (home.identity !== null) await chown(passwordFile, home.identity.uid, home.identity.gid);
       const access = ['-D', part, '-U', USER, '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
       const locale = ['-E', 'UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
-      await this.#tool(ctx, 'initdb', [...access, ...locale, ...(durable ? [] : ['--no-sync'])]);
+      await this.#tool(ctx, 'initdb', [...access, ...locale]);
       await rename(part, this.#data);
     } finally {
       await rm(passwordFile, { force: true });

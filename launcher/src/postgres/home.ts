@@ -10,7 +10,7 @@ const NOBODY = 65_534;
 const ELSEWHERE = ['/var/lib', '/var/tmp'];
 
 /** No folder was found that the unprivileged user can enter. */
-export class NoPostgresHome extends ReelayError {
+class NoPostgresHome extends ReelayError {
   readonly code = 'no_postgres_home';
   constructor(dataDir: string) {
     super(`Postgres cannot run as root and no other user can enter ${dataDir} or ${ELSEWHERE.join(' or ')}; set REELAY_DATA_DIR to a folder that others may pass, or DATABASE_URL`, { dataDir });
