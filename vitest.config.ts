@@ -1,4 +1,7 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type Plugin } from 'vitest/config';
+import { DRIVER_FILE, fixDriver } from './store/driver-fix.mjs';
+
+const driverFix: Plugin = { name: 'postgres driver fix', transform: (code, id) => (DRIVER_FILE.test(id) ? fixDriver(code) : undefined) };
 
 /**
  * unit: beside the code, on real Postgres, NATS and ffmpeg where the code speaks to them.
@@ -10,8 +13,10 @@ export default defineConfig({
     projects: [
       {
         oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+        plugins: [driverFix],
         test: {
           name: 'unit',
+          server: { deps: { inline: ['postgres'] } },
           include: ['{contracts,runtime,store,job-types,gateway,scheduler,node-agent,web,launcher}/**/*.test.{ts,tsx}', 'tests/*.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**', '**/*.e2e.test.ts'],
           pool: 'forks',

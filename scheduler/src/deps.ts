@@ -9,6 +9,8 @@ import type { SchedulerSettings } from './settings.ts';
 export interface Timing {
   heartbeatMs: number;
   leaseMs: number;
+  /** After an outage here, nodes have this long to be heard before anything of theirs expires. */
+  graceMs: number;
   leaderTtlMs: number;
   sweepMs: number;
   retryUnitMs: number;
@@ -23,6 +25,7 @@ export interface Timing {
 export const timingOf = (settings: SchedulerSettings): Timing => ({
   heartbeatMs: Math.round(settings.REELAY_HEARTBEAT_SECONDS * 1000),
   leaseMs: Math.round(settings.REELAY_LEASE_SECONDS * 1000),
+  graceMs: Math.round(settings.REELAY_LEASE_SECONDS * 1000),
   leaderTtlMs: Math.round(settings.REELAY_LEADER_SECONDS * 1000),
   sweepMs: Math.round(settings.REELAY_SWEEP_SECONDS * 1000),
   retryUnitMs: Math.round(settings.REELAY_RETRY_UNIT_SECONDS * 1000),

@@ -207,9 +207,10 @@ describe('the end of an attempt', () => {
 
   it('of a stale epoch changes nothing', async () => {
     const { job } = await encodeJob();
-    await world.scheduler({ leaseMs: 300 });
+    await world.scheduler();
     await agent.say();
     const order = await agent.run(job.id);
+    await world.silence('node-a');
     await world.until(job.id, 'pending', ({ lostCount }) => lostCount === 1);
     const files = await agent.write(order, 'of a zombie');
     expect(await agent.done(order, { kind: 'completed', files, result: encoded })).toBe('stale');
@@ -336,18 +337,17 @@ describe('recovery', () => {
 describe('nodes', () => {
   it('that fall silent lose their jobs to others, which carry on', async () => {
     const { job } = await encodeJob();
-    await world.scheduler({ leaseMs: 400 });
+    await world.scheduler();
     await agent.say();
     const order = await agent.run(job.id);
     await agent.write(order, 'half');
     const other = await world.agent('node-b');
     await other.say();
-    const beating = setInterval(() => void other.heartbeat(other.orders.map(({ jobId, epoch }) => ({ jobId, epoch }))).catch(() => undefined), 50);
+    await world.silence('node-a');
     const again = await other.run(job.id);
     expect(again.epoch).toBe(2);
     expect(await world.sql`select health from nodes where id = 'node-a'`).toEqual([{ health: 'lost' }]);
     await other.done(again, { kind: 'completed', files: await other.write(again, 'encoded'), result: encoded });
-    clearInterval(beating);
     expect(await world.job(job.id)).toMatchObject({ status: 'completed', lostCount: 1, excludedNodes: ['node-a'] });
     expect(await world.files()).toEqual(['inbox/film.mkv', 'playback/film.mp4']);
     expect((await agent.heartbeat([order])).kill).toEqual([{ jobId: job.id, epoch: 1, reason: 'stale' }]);

@@ -16,7 +16,7 @@ import { Scheduler } from '../src/scheduler.ts';
 import { FakeAgent, type FakeAgentOptions } from './fake-agent.ts';
 
 const QUICK: Timing = {
-  heartbeatMs: 100, leaseMs: 30_000, leaderTtlMs: 2_000, sweepMs: 100, retryUnitMs: 20, offerMs: 300, resendMs: 300, intentMs: 0,
+  heartbeatMs: 60_000, leaseMs: 600_000, graceMs: 0, leaderTtlMs: 2_000, sweepMs: 100, retryUnitMs: 20, offerMs: 300, resendMs: 300, intentMs: 0,
 };
 
 export class World {
@@ -99,8 +99,14 @@ export class World {
     });
   }
 
+  /** As if nothing had been heard of the node for an hour. */
+  async silence(nodeId: string): Promise<void> {
+    await this.sql`update nodes set last_seen_at = now() - interval '1 hour' where id = ${nodeId}`;
+    await this.sql`update jobs set lease_until = now() - interval '1 second' where node_id = ${nodeId}`;
+  }
+
   eventually<T>(check: () => T | Promise<T>): Promise<T> {
-    return vi.waitFor(check, { timeout: 10_000, interval: 10 });
+    return vi.waitFor(check, { timeout: 50_000, interval: 10 });
   }
 
   async close(): Promise<void> {

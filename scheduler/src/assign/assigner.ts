@@ -1,5 +1,6 @@
-import { type AssignReply, assignReplySchema, PROTOCOL_VERSION, subjects, type WorkOrder } from '@reelay/contracts';
+import { type AssignReply, assignReplySchema, type JobError, PROTOCOL_VERSION, subjects, type WorkOrder } from '@reelay/contracts';
 import { errorCode, type Logger, toError } from '@reelay/runtime';
+import { RemoteError } from '@reelay/runtime/bus';
 import { failAttempt, inTransaction, isCurrent, type JobRow, lockJob, readUnanswered, saveWorkOrders, unplaceAttempt } from '@reelay/store';
 import type { Deps } from '../deps.ts';
 import { asJobError } from '../settle/errors.ts';
@@ -11,6 +12,9 @@ const RESEND_LIMIT = 200;
 const ORDERS_PER_REQUEST = 20;
 const JOB_HOLD_OFF_MS = 10_000;
 const NODE_HOLD_OFF_MS = 4_000;
+/** What is full is often free again in a moment: the agent may still be ending what the hub has given back. */
+const FULL_HOLD_OFF_MS = 500;
+const FULL: ReadonlySet<string> = new Set(['no_slot', 'no_vram']);
 /** Refusals that are about the node, not about the job. */
 const NODE_REFUSALS: ReadonlySet<string> = new Set(['draining', 'wrong_incarnation']);
 /** What a request ends with when nobody can tell whether it arrived. */
@@ -87,16 +91,21 @@ export class Assigner {
       return { job, order: await buildOrder(this.#deps, job) };
     } catch (thrown) {
       const error = asJobError(thrown, 'prepare_failed');
-      if (error === null) throw thrown;
-      this.#logger.info({ jobId: job.id, epoch: job.epoch, code: error.code }, 'job cannot be prepared');
-      const claim = { jobId: job.id, epoch: job.epoch, nodeId: job.nodeId ?? '' };
-      await inTransaction(this.#deps.sql, async (tx) => {
-        const row = await lockJob(tx, job.id);
-        if (row?.status === 'queued' && isCurrent(row, claim)) await failAttempt(tx, row, error, { unitSeconds: this.#deps.timing.retryUnitMs / 1000 });
-      });
-      this.#deps.hints.changed();
+      // The sweep offers it again; the others of the batch must not wait for it.
+      if (error === null) this.#logger.warn({ err: toError(thrown), jobId: job.id, epoch: job.epoch }, 'job not prepared for now');
+      else await this.#fail(job, error);
       return null;
     }
+  }
+
+  async #fail(job: JobRow, error: JobError): Promise<void> {
+    this.#logger.info({ jobId: job.id, epoch: job.epoch, code: error.code }, 'job cannot be prepared');
+    const claim = { jobId: job.id, epoch: job.epoch, nodeId: job.nodeId ?? '' };
+    await inTransaction(this.#deps.sql, async (tx) => {
+      const row = await lockJob(tx, job.id);
+      if (row?.status === 'queued' && isCurrent(row, claim)) await failAttempt(tx, row, error, { unitSeconds: this.#deps.timing.retryUnitMs / 1000 });
+    });
+    this.#deps.hints.changed();
   }
 
   async #send(nodeId: string, offers: readonly Offer[]): Promise<void> {
@@ -109,6 +118,11 @@ export class Assigner {
     } catch (thrown) {
       const error = toError(thrown);
       const code = errorCode(thrown) ?? 'unknown';
+      if (code === 'message_too_large') return this.#sendApart(nodeId, offers, { code, message: error.message, retryable: false });
+      // As it arrived: an agent of another version may understand less.
+      if (thrown instanceof RemoteError && thrown.remoteCode === 'bad_message') {
+        return this.#sendApart(nodeId, offers, { code: 'order_refused', message: `The node does not understand the work order: ${error.message}`, retryable: true });
+      }
       this.#logger.info({ nodeId, jobs: offers.length, code }, UNKNOWN.has(code) ? 'offer not answered' : 'offer not taken');
       if (UNKNOWN.has(code)) return;
       this.#holdOffs.add(nodeId, null, code === 'no_responders' ? 'its agent does not answer' : error.message, NODE_HOLD_OFF_MS);
@@ -120,9 +134,20 @@ export class Assigner {
       if (!offer || result.accepted) continue;
       const refusal = result.refusal ?? { code: 'refused', detail: 'no reason given' };
       const aboutNode = NODE_REFUSALS.has(refusal.code);
-      this.#holdOffs.add(nodeId, aboutNode ? null : result.jobId, refusal.detail, aboutNode ? NODE_HOLD_OFF_MS : JOB_HOLD_OFF_MS);
+      const firstMs = aboutNode ? NODE_HOLD_OFF_MS : FULL.has(refusal.code) ? FULL_HOLD_OFF_MS : JOB_HOLD_OFF_MS;
+      this.#holdOffs.add(nodeId, aboutNode ? null : result.jobId, refusal.detail, firstMs);
       await this.#unplace(offer.job, { code: refusal.code, message: refusal.detail });
     }
+  }
+
+  /** One of the orders cannot be sent: halves find it, and only its job fails. */
+  async #sendApart(nodeId: string, offers: readonly Offer[], failure: JobError): Promise<void> {
+    const [first] = offers;
+    if (!first) return;
+    if (offers.length === 1) return this.#fail(first.job, failure);
+    const half = Math.ceil(offers.length / 2);
+    await this.#send(nodeId, offers.slice(0, half));
+    await this.#send(nodeId, offers.slice(half));
   }
 
   async #unplace(job: JobRow, why: { code: string; message: string }): Promise<void> {

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CATALOGUE, type InputFile, type OutputFile, type WorkOrder } from '@reelay/contracts';
-import { type HubJob, hubJobType, type Prepared } from '@reelay/job-types/hub';
+import { CATALOGUE, type InputFile, type OutputFile, type WorkOrder, workOrderSchema } from '@reelay/contracts';
+import { type HubJob, hubJobType, JobRefused, type Prepared } from '@reelay/job-types/hub';
 import { identify, partName, signToken } from '@reelay/runtime';
 import { type JobRow, setPreparedParams } from '@reelay/store';
 import { type Deps, hubEnvironment } from '../deps.ts';
@@ -29,7 +29,7 @@ export const buildOrder = async (deps: Deps, job: JobRow): Promise<WorkOrder> =>
   const expiresAtMs = deps.clock.now().getTime() + limitMs + DAY_MS;
   const ref = { jobId: job.id, epoch: job.epoch };
   const url = (folder: string, payload: Record<string, unknown>): string => `/agent/v1/${folder}/${signToken(deps.key, { ...payload, ...ref }, expiresAtMs)}`;
-  return {
+  const order: WorkOrder = {
     ...ref, type: job.type, category: job.resourceCategory, deviceId: job.deviceId ?? '', vramMb: job.vramRequired,
     leaseMs: deps.timing.leaseMs, timeLimitMs: limitMs, stallMs: stallSeconds * SECOND_MS,
     inputs: await Promise.all(prepared.inputs.map((input) => inputOf(deps, input, (path) => url('files', { k: 'file', path })))),
@@ -37,6 +37,10 @@ export const buildOrder = async (deps: Deps, job: JobRow): Promise<WorkOrder> =>
     effectsUrl: url('effects', { k: 'effects' }),
     order: prepared.order,
   };
+  const [issue] = workOrderSchema.safeParse(order).error?.issues ?? [];
+  // Such as a path that is too long: the node would refuse the message, and with it every other order of the batch.
+  if (issue) throw new JobRefused('order_invalid', `The work order is not valid: ${issue.path.join('.')} ${issue.message}`);
+  return order;
 };
 
 const inputOf = async ({ library }: Deps, { name, path }: Prepared['inputs'][number], url: (path: string) => string): Promise<InputFile> => {

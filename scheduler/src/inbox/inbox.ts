@@ -75,10 +75,9 @@ export class Inbox implements Service {
     if (superseded) {
       this.#logger.warn({ nodeId, incarnation: hello.incarnation }, 'an earlier start of the agent said hello');
     } else {
-      if (fresh) {
-        this.#logger.info({ nodeId, incarnation: hello.incarnation }, 'node registered');
-        await dropLostParts(this.#deps, await loseOldIncarnations(sql, nodeId, hello.incarnation));
-      }
+      if (fresh) this.#logger.info({ nodeId, incarnation: hello.incarnation }, 'node registered');
+      // Each time: the scheduler that heard the first hello may have died in the middle of this.
+      await dropLostParts(this.#deps, await loseOldIncarnations(sql, nodeId, hello.incarnation));
       this.#holdOffs.forget(nodeId);
       hints.changed();
     }

@@ -168,6 +168,6 @@ export class LeaderLoop implements Service {
   }
 
   #grace(): void {
-    this.#guard.grace(this.#deps.clock.monotonicMs(), this.#deps.timing.leaseMs);
+    this.#guard.grace(this.#deps.clock.monotonicMs(), this.#deps.timing.graceMs);
   }
 }

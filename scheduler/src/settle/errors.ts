@@ -23,6 +23,7 @@ export const asJobError = (thrown: unknown, code: string): JobError | null => {
   }
   if (!(thrown instanceof Error) || name === undefined) return thrown instanceof TypeError || thrown instanceof RangeError ? { code, message: thrown.message, retryable: true } : null;
   if (FILE_CODES.has(name)) return { code: name === 'ENOSPC' || name === 'EDQUOT' ? 'disk_full' : code, message: thrown.message, retryable: true };
-  // 22: data that does not fit a column; 23: a constraint. The same again would end the same way, but not for ever.
-  return /^2[23]/.test(name) ? { code, message: thrown.message, retryable: true } : null;
+  // 22: data that does not fit a column; 23: a constraint; 54: larger than an index takes; 0A, 21, 42: not possible at all.
+  // The same again would end the same way, but not for ever.
+  return /^(0A|2[123]|42|54)[0-9A-Z]{3}$/.test(name) ? { code, message: thrown.message, retryable: true } : null;
 };

@@ -1,9 +1,9 @@
-import { mkdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, posix } from 'node:path';
 import type { WorkOrder } from '@reelay/contracts';
 import { JobRefused, type PublishedFile } from '@reelay/job-types/hub';
 import { errorCode, identify, type LibraryRoot, OutputExistsError, publishFile } from '@reelay/runtime';
-import type { IntentFile } from '@reelay/store';
+import type { IntentFile, Removal } from '@reelay/store';
 
 const TRASH = '.trash';
 /** `name (2).mp4` … and then it is enough. */
@@ -95,4 +95,24 @@ const restore = async (library: LibraryRoot, asidePath: string, final: string): 
 /** Removes library files that are there; a path outside the library is an error, a missing file is none. */
 export const removeFiles = async (library: LibraryRoot, paths: readonly string[]): Promise<void> => {
   for (const path of paths) await rm(await library.resolveForCreate(path), { force: true });
+};
+
+/** The files at these paths as they are now; those that are gone are left out. */
+export const identifyRemovals = async (library: LibraryRoot, paths: readonly string[]): Promise<Removal[]> => {
+  const found = await Promise.all(paths.map(async (path) => ({ path, inode: await inodeOf(library, path) })));
+  return found.flatMap(({ path, inode }) => (inode === null ? [] : [{ path, inode }]));
+};
+
+/** Removes each file unless another has taken its name since. May be repeated. */
+export const removeKnown = async (library: LibraryRoot, removals: readonly Removal[]): Promise<void> => {
+  for (const { path, inode } of removals) if ((await inodeOf(library, path)) === inode) await removeFiles(library, [path]);
+};
+
+/** Of the name itself: a link is not followed. */
+const inodeOf = async (library: LibraryRoot, path: string): Promise<string | null> => {
+  const found = await lstat(await library.resolveForCreate(path), { bigint: true }).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return null;
+    throw error;
+  });
+  return found === null ? null : String(found.ino);
 };

@@ -3,13 +3,14 @@ import { hubJobType, type PublishedFile } from '@reelay/job-types/hub';
 import { type Logger, ReelayError, toError } from '@reelay/runtime';
 import {
   appendHubLog, type AttemptClaim, type AttemptOutcome, type AttemptRow, cancelJob, completeJob, createJobs, deleteIntent, failAttempt, inTransaction, isCurrent,
-  type JobRow, lockJob, type PublishIntent, readAttempt, readIntent, readJob, recordIntent, releaseAttempt, saveIntentFiles, startAttempt, trashedPaths, type Tx,
+  type JobRow, keepForRemovals, lockJob, type PublishIntent, readAttempt, readIntent, readJob, recordIntent, releaseAttempt, type Removal, saveIntentFiles,
+  startAttempt, trashedPaths, type Tx,
 } from '@reelay/store';
 import { buildOrder, hubJob } from '../assign/order.ts';
 import { type Deps, hubEnvironment } from '../deps.ts';
 import { asJobError } from './errors.ts';
 import { Gate } from './gate.ts';
-import { inspectParts, publishAll, removeFiles, unpublish } from './publish.ts';
+import { identifyRemovals, inspectParts, publishAll, removeFiles, removeKnown, unpublish } from './publish.ts';
 
 /** Each completing transaction may need a second connection to note a choice of name: they must leave some free. */
 const FINISH_AT_ONCE = 4;
@@ -49,7 +50,14 @@ export class Settler {
     const claim = { jobId, epoch, nodeId };
     const attempt = await readAttempt(this.#deps.sql, claim);
     if (!attempt || attempt.incarnation !== incarnation) return 'stale';
-    if (attempt.outcome !== null) return verdictOnRepeat(attempt.outcome, outcome);
+    const verdict = attempt.outcome === null ? await this.#settle(attempt, outcome) : verdictOnRepeat(attempt.outcome, outcome);
+    if (verdict === 'stale') await this.#withdraw(claim);
+    return verdict;
+  }
+
+  async #settle(attempt: AttemptRow, outcome: JobOutcome): Promise<Verdict> {
+    const { jobId, epoch, nodeId, incarnation } = attempt;
+    const claim = { jobId, epoch, nodeId };
     // Its word that it had started may still be on the way.
     if (attempt.startedAt === null && outcome.kind !== 'released') await startAttempt(this.#deps.sql, { ...claim, incarnation });
     this.#logger.info({ jobId, epoch, nodeId, outcome: outcome.kind }, 'attempt done');
@@ -61,13 +69,22 @@ export class Settler {
     return now?.outcome ? verdictOnRepeat(now.outcome, outcome) : 'stale';
   }
 
+  /**
+   * The agent is about to remove the parts of a stale attempt: an intent that is left must go first, for it knows its
+   * file by the inode, which another file may get then.
+   */
+  async #withdraw({ jobId, epoch }: AttemptClaim): Promise<void> {
+    const intent = await readIntent(this.#deps.sql, jobId, epoch);
+    if (intent) await this.replay(intent);
+  }
+
   /** Repeats the publishing of an attempt whose scheduler ended in the middle of it. */
   async replay(intent: PublishIntent): Promise<void> {
     const { jobId, epoch } = intent;
     this.#logger.warn({ jobId, epoch }, 'publishing repeated');
     const job = await readJob(this.#deps.sql, jobId);
     const claim = { jobId, epoch, nodeId: job?.nodeId ?? '' };
-    if (job?.status === 'completed' && job.epoch === epoch) return deleteIntent(this.#deps.sql, jobId, epoch);
+    if (job?.status === 'completed' && job.epoch === epoch) return this.#removeOld(intent, intent.removals);
     if (!job || !isCurrent(job, claim)) {
       await unpublish(this.#deps.library, intent.files);
       await removeFiles(this.#deps.library, intent.files.map(({ partPath }) => partPath));
@@ -83,9 +100,17 @@ export class Settler {
       if (outcome.kind === 'failed') return failAttempt(tx, job, outcome.error, this.#retryPolicy);
       if (outcome.kind === 'cancelled' && job.cancelRequestedAt !== null) return cancelJob(tx, job, 'scheduler');
       return releaseAttempt(tx, job, outcome.kind === 'released' ? outcome.reason : 'the work was ended');
-    });
+    }).catch((thrown: unknown) => this.#endAnyway(claim, thrown));
     if (row && claim.workOrder) await this.#dropParts(claim.workOrder);
     return row ? 'settled' : 'stale';
+  }
+
+  /** The end as told cannot be stored (its words, say): the agent would repeat it for ever. @throws when the database is away */
+  #endAnyway(claim: AttemptClaim, thrown: unknown): Promise<JobRow | null> {
+    const error = asJobError(thrown, 'outcome_unreadable');
+    if (error === null) throw thrown;
+    this.#logger.error({ err: toError(thrown), jobId: claim.jobId, epoch: claim.epoch }, 'end of an attempt cannot be stored');
+    return this.#withCurrent(claim, (tx, job) => failAttempt(tx, job, error, this.#retryPolicy));
   }
 
   async #complete(attempt: AttemptRow, outcome: Completed): Promise<Verdict> {
@@ -115,28 +140,38 @@ export class Settler {
   async #finish(claim: AttemptClaim, outcome: Completed, files: PublishIntent['files']): Promise<Verdict> {
     const { sql, library } = this.#deps;
     try {
-      const removeAfter = await this.#gate.run(() => this.#withCurrent(claim, async (tx, job) => {
+      const removals = await this.#gate.run(() => this.#withCurrent(claim, async (tx, job) => {
         const note = (): Promise<void> => saveIntentFiles(sql, claim.jobId, claim.epoch, files);
         return this.#apply(tx, job, outcome, await publishAll(library, job.id, files, note));
       }));
-      if (!removeAfter) return 'stale';
-      await removeFiles(library, removeAfter).catch((error: unknown) => this.#logger.warn({ err: toError(error), jobId: claim.jobId }, 'old file not removed'));
+      if (!removals) return 'stale';
+      if (removals.length > 0) {
+        await this.#removeOld(claim, removals).catch((error: unknown) => this.#logger.warn({ err: toError(error), jobId: claim.jobId }, 'old file not removed yet'));
+      }
       return 'settled';
     } catch (thrown) {
       return this.#giveUp(claim, thrown, files, files.map(({ partPath }) => partPath));
     }
   }
 
-  async #apply(tx: Tx, job: JobRow, outcome: Completed, published: PublishedFile[]): Promise<string[]> {
+  /** The last step of a completed job: what it replaced or moved goes, and then the intent that would repeat this. */
+  async #removeOld({ jobId, epoch }: Pick<AttemptClaim, 'jobId' | 'epoch'>, removals: readonly Removal[]): Promise<void> {
+    await removeKnown(this.#deps.library, removals);
+    await deleteIntent(this.#deps.sql, jobId, epoch);
+  }
+
+  async #apply(tx: Tx, job: JobRow, outcome: Completed, published: PublishedFile[]): Promise<Removal[]> {
     const { followUps, log, removeAfter, params } = await hubJobType(job.type).apply(tx, hubJob(job), outcome.result, published, hubEnvironment(this.#deps));
     await appendHubLog(tx, job.id, job.epoch, 'after', log.map((text) => ({ text })));
     if (!(await completeJob(tx, job, { params }))) throw new AttemptNotRunning(job.id, job.status);
     await createJobs(tx, followUps.map(({ type, params: wanted, priority }) => ({ id: this.#deps.newId(), type, params: wanted, priority, createdBy: job.createdBy })), `job:${job.id}`);
-    await deleteIntent(tx, job.id, job.epoch);
     const replaced = published.flatMap(({ replacedPath }) => replacedPath ?? []);
     // What a video in the trash still refers to stays.
     const kept = new Set(await trashedPaths(tx, replaced));
-    return [...removeAfter, ...replaced.filter((path) => !kept.has(path))];
+    const removals = await identifyRemovals(this.#deps.library, [...removeAfter, ...replaced.filter((path) => !kept.has(path))]);
+    if (removals.length > 0) await keepForRemovals(tx, job.id, job.epoch, removals);
+    else await deleteIntent(tx, job.id, job.epoch);
+    return removals;
   }
 
   /** Fails the attempt and takes its files back. @throws when the trouble is not the job's: everything stays for a repeat */
