@@ -1,5 +1,5 @@
 import { defineConfig, type Plugin } from 'vitest/config';
-import { DRIVER_FILE, fixDriver } from './store/driver-fix.mjs';
+import { DRIVER_FILE, fixDriver } from './launcher/driver-fix.mjs';
 
 const driverFix: Plugin = { name: 'postgres driver fix', transform: (code, id) => (DRIVER_FILE.test(id) ? fixDriver(code) : undefined) };
 

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DRIVER_FILE, fixDriver } from '../store/driver-fix.mjs';
+import { DRIVER_FILE, fixDriver } from './driver-fix.mjs';
 import { buildWeb, QUIET } from './build-web.mjs';
 import { StartError } from './tools/errors.mjs';
 

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { JobType, MediaInfo, MediaStream } from '@reelay/contracts';
 import { newId } from '@reelay/runtime';
 import { findVideo, inTransaction, insertVideo, type JobRow, type Lease, type NodeRow, readVideoIndex, type Sql, StaleAttemptError, type VideoRow } from '@reelay/store';
@@ -13,7 +10,6 @@ let database: TestDatabase;
 let sql: Sql;
 let lease: Lease;
 let node: NodeRow;
-let folder: string;
 let env: HubEnvironment;
 
 beforeEach(async () => {
@@ -22,11 +18,9 @@ beforeEach(async () => {
   sql = database.sql;
   lease = await testLease(sql);
   node = await testNode(sql, 'node-a', { limits: { cpu: 50, gpu_encode: 50, gpu_ai: 1 }, devices: [{ id: 'software', index: 0, kind: 'software', name: 's', totalMb: 900_000, freeMb: 900_000, utilization: null, temperatureC: null }] });
-  folder = await mkdtemp(join(tmpdir(), 'reelay-hub-'));
-  env = { libraryRoot: folder, now: () => new Date(), newId };
+  env = { libraryRoot: '/library', now: () => new Date(), newId };
 });
 afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
   await database.drop();
   await stopTestServer();
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { fixDriver } from '../driver-fix.mjs';
+import { fixDriver } from '../../launcher/driver-fix.mjs';
 import { openDatabase, type Sql } from './db.ts';
 import { createTestDatabase, stopTestServer, type TestDatabase } from './testing.ts';
 

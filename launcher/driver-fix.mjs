@@ -45,7 +45,7 @@ export const DRIVER_FILE = /[\\/]node_modules[\\/]postgres[\\/]src[\\/]connectio
 export function fixDriver(source) {
   let fixed = source;
   for (const [before, after] of FIXES) {
-    if (fixed.split(before).length !== 2) throw new Error('The postgres driver changed: store/driver-fix.mjs does not fit it any more.');
+    if (fixed.split(before).length !== 2) throw new Error('The postgres driver changed: launcher/driver-fix.mjs does not fit it any more.');
     fixed = fixed.replace(before, () => after);
   }
   return fixed;
