@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import { storableJson } from './json.ts';
 import { arrayTypes } from './pg-array.ts';
 
 export type Sql = postgres.Sql;
@@ -12,12 +13,15 @@ export interface DatabaseOptions {
   /** Shown in pg_stat_activity. */
   applicationName: string;
   maxConnections?: number;
+  /** A transaction whose process says nothing for so long is ended. Default 15 s. */
+  idleInTransactionMs?: number;
   onNotice?: (message: string) => void;
 }
 
 /**
  * Opens a pool. Columns arrive in camelCase, bigint as number (ids and sizes here stay below 2^53), and a statement
- * ends after 30 s, so that a lost network never hangs a caller for ever.
+ * ends after 30 s, so that a lost network never hangs a caller for ever. A process that is frozen in the middle of a
+ * transaction loses its locks: else the lease row it has read would keep every successor waiting.
  */
 export const openDatabase = (options: DatabaseOptions): Sql =>
   postgres(options.url, {
@@ -30,9 +34,10 @@ export const openDatabase = (options: DatabaseOptions): Sql =>
     fetch_types: false,
     types: {
       ...arrayTypes,
+      json: { to: 114, from: [114, 3802], serialize: storableJson, parse: (text: string): unknown => JSON.parse(text) },
       bigint: { to: 20, from: [20], parse: (text: string) => Number(text), serialize: (value: number) => String(value) },
     },
-    connection: { application_name: options.applicationName, statement_timeout: 30_000, TimeZone: 'UTC' },
+    connection: { application_name: options.applicationName, statement_timeout: 30_000, idle_in_transaction_session_timeout: options.idleInTransactionMs ?? 15_000, TimeZone: 'UTC' },
     onnotice: (notice) => options.onNotice?.(notice.message ?? ''),
   });
 

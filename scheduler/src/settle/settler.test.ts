@@ -47,7 +47,7 @@ const intend = async (sql: Sql, { jobId, epoch, outputs }: WorkOrder, files: { n
   }));
   return part;
 };
-const intents = (): Promise<unknown[]> => world.sql`select job_id from publish_intents`;
+const intents = async (): Promise<unknown[]> => [...await world.sql`select job_id from publish_intents`];
 const booked = async (): Promise<number> => (await world.sql<{ n: number }[]>`select sum(slots_cpu + slots_gpu_encode)::int as n from nodes`)[0]?.n ?? -1;
 
 it('does not lose an attempt whose lease ran out while its result was coming in', async () => {
@@ -114,7 +114,7 @@ it.each(['its old place is still there', 'another file has its old place by now'
   else await writeFile(world.library.resolve('inbox/film.mkv'), 'a new one');
   await world.sql`
     insert into publish_intents (job_id, epoch, outcome, files, removals)
-    values (${job.id}, ${order.epoch}, ${world.sql.json({ kind: 'completed', files: [], result: {} })}, '[]', ${world.sql.json(removals.map((removal) => ({ ...removal })))})`;
+    values (${job.id}, ${order.epoch}, ${world.sql.json({ kind: 'completed', files: [], result: {} })}, '[]', ${world.sql.json(removals.map(({ path, inode }) => ({ path, inode })))})`;
   await world.scheduler();
   await world.eventually(async () => expect(await intents()).toEqual([]));
   const left = (await world.files()).filter((path) => !path.endsWith('.kept'));
@@ -143,7 +143,8 @@ it('notes a chosen name in the intent, so that a repeat goes on where the first 
   const part = await intend(world.sql, order, files);
   await writeFile(world.library.resolve('playback/film.mp4'), 'somebody else’s');
   const [row] = await world.sql<{ files: Parameters<typeof saveIntentFiles>[3] }[]>`select files from publish_intents`;
-  await saveIntentFiles(world.sql, job.id, order.epoch, (row?.files ?? []).map((file) => ({ ...file, finalPath: 'playback/film (2).mp4' })));
+  const [file] = row?.files ?? [];
+  await saveIntentFiles(world.sql, job.id, order.epoch, file ? [{ ...file, finalPath: 'playback/film (2).mp4' }] : []);
   await link(part, world.library.resolve('playback/film (2).mp4'));
   await world.scheduler();
   await world.until(job.id, 'completed');

@@ -21,16 +21,23 @@ export interface IntentFile {
   asidePath: string | null;
 }
 
+/** A file that has been replaced or moved away from. The inode tells it from a newer one with its name. */
+export interface Removal {
+  path: string;
+  inode: string;
+}
+
 export interface PublishIntent {
   jobId: string;
   epoch: number;
   outcome: Completed;
   files: IntentFile[];
+  removals: Removal[];
   createdAt: Date;
 }
 
 /** Stored before the first file gets its final name. One that exists already stays as it is. */
-export const recordIntent = async (tx: Tx, intent: Omit<PublishIntent, 'createdAt'>): Promise<void> => {
+export const recordIntent = async (tx: Tx, intent: Omit<PublishIntent, 'createdAt' | 'removals'>): Promise<void> => {
   await tx`
     insert into publish_intents (job_id, epoch, outcome, files)
     values (${intent.jobId}, ${intent.epoch}, ${jsonb(tx, intent.outcome)}, ${jsonb(tx, intent.files)})
@@ -45,6 +52,11 @@ export const readIntent = async (sql: Queryable, jobId: string, epoch: number): 
 /** Notes the names chosen, before they are used. Must be committed by itself: it is what a crash leaves behind. */
 export const saveIntentFiles = async (sql: Queryable, jobId: string, epoch: number, files: readonly IntentFile[]): Promise<void> => {
   await sql`update publish_intents set files = ${jsonb(sql, files)} where job_id = ${jobId} and epoch = ${epoch}`;
+};
+
+/** Notes in the completing transaction what goes after it, so that a crash in between leaves nothing behind. */
+export const keepForRemovals = async (tx: Tx, jobId: string, epoch: number, removals: readonly Removal[]): Promise<void> => {
+  await tx`update publish_intents set removals = ${jsonb(tx, removals)} where job_id = ${jobId} and epoch = ${epoch}`;
 };
 
 export const deleteIntent = async (sql: Queryable, jobId: string, epoch: number): Promise<void> => {

@@ -46,8 +46,10 @@ const loseEach = async (
     const one = await inTransaction(sql, async (tx): Promise<LostJob | null> => {
       if (lease !== null) await requireLease(tx, lease);
       const job = await lockJob(tx, id);
-      const [clock] = await tx<{ now: Date }[]>`select clock_timestamp() as now`;
-      if (!job || job.epoch !== epoch || job.nodeId === null || !clock || !still(job, clock.now)) return null;
+      // Looked at again under the lock: its result may have come in since.
+      const [state] = await tx<{ now: Date; publishing: boolean }[]>`
+        select clock_timestamp() as now, exists (select 1 from publish_intents where job_id = ${id} and epoch = ${epoch}) as publishing`;
+      if (!job || job.epoch !== epoch || job.nodeId === null || !state || state.publishing || !still(job, state.now)) return null;
       return loseAttempt(tx, job, why);
     });
     if (one) lost.push(one);
