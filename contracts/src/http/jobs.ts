@@ -1,4 +1,4 @@
-/** HTTP shapes of jobs: the job-queue document's fields first, then what API.md settles. */
+/** HTTP shapes of jobs: the job-queue document's fields first, then Reelay's own. */
 import { z } from 'zod';
 import { jobTypeSchema, prioritySchema } from '../job/catalogue.ts';
 import { resourceCategorySchema } from '../job/category.ts';
@@ -120,7 +120,7 @@ export const auditEntrySchema = z.object({
 });
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 
-/** Markers in a job's log, exactly as API.md 4 gives them. */
+/** Markers in a job's log, word for word what scripts look for. */
 export const LOG_MARKERS = {
   retry: (attempt: number): string => `--- RETRY ATTEMPT ${attempt} ---`,
   cancelled: '--- JOB CANCELLED BY ADMIN ---',

@@ -19,9 +19,9 @@ export interface CatalogueEntry {
   /** MB booked on one device while the job runs. */
   readonly vramMb: number;
   readonly params: z.ZodType<Record<string, unknown>>;
-  /** Time limit of an attempt: max(30 min, factor × media duration) (API.md 10). */
+  /** Time limit of an attempt: max(30 min, factor × media duration). */
   readonly timeLimitFactor: number;
-  /** Seconds without progress after which the attempt is ended (API.md 10). */
+  /** Seconds without progress after which the attempt is ended. */
   readonly stallSeconds: number;
   /** The node must hold the library itself: it lists folders. */
   readonly needsLibrary: boolean;

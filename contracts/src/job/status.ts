@@ -1,16 +1,14 @@
 /**
- * The one state table of a job (DESIGN.md "Jobs"; statuses of the job-queue document).
+ * The one state table of a job; the statuses are those of the job-queue document.
  *
- *              place                 start                  complete
- *  pending ───────────▶ queued ───────────────▶ running ───────────────▶ completed
- *   ▲  ▲  │               │ ▲                    │ │ │ └─ fail ─────────▶ failed ── retry ─▶ pending
- *   │  │  └─ prepareFail ─┼─┼───────────────────┼─┼─┼──────────────────▶ failed
- *   │  └── unplace, lost ─┘ │                    │ │ └─ cancel ─────────▶ cancelled
- *   │                       │                    │ │
- *   ├── autoRetry, lost, release ────────────────┘ │
- *   │                                              │
- *   │   pause (pending, queued, running) ──▶ paused ── resume ─▶ pending | running (frozen attempt)
- *   └────────────────────────────────────────┘ └── cancel ─▶ cancelled
+ *              place               start                 complete
+ *  pending ─────────────▶ queued ─────────────▶ running ─────────────▶ completed
+ *   ▲ ▲ ▲                   │                   │ │ │ │
+ *   │ │ └─ unplace, lost, ──┘                   │ │ │ └─ fail ───────▶ failed ── retry ─▶ pending
+ *   │ │    release, autoRetry                   │ │ └─── cancel ─────▶ cancelled
+ *   │ └─── autoRetry, lost, release ────────────┘ │
+ *   │                                             └─ pause ─▶ paused ── thaw ─▶ running (a frozen attempt)
+ *   └─ resume ── paused ◀─ pause ── pending, queued
  *
  * `pending`, `queued` and `paused` are cancelled at once; `running` in two phases: the intent is stored
  * (`cancelRequestedAt`), the node terminates, then the status changes. A completion that is committed
@@ -23,18 +21,18 @@ export const jobStatusSchema = z.enum(JOB_STATUSES);
 export type JobStatus = z.infer<typeof jobStatusSchema>;
 
 export const JOB_EVENTS = [
-  'place', 'unplace', 'start', 'complete', 'fail', 'prepareFail', 'autoRetry', 'retry', 'lost', 'release',
+  'place', 'unplace', 'start', 'complete', 'fail', 'autoRetry', 'retry', 'lost', 'release',
   'cancel', 'pause', 'resume', 'thaw',
 ] as const;
 export type JobEvent = (typeof JOB_EVENTS)[number];
 
 /**
  * status × event → next status. An absent pair is a refused transition.
- * `unplace`: the node refused or never answered. `lost`: lease ran out or the node is gone. `release`: the node gave
+ * `unplace`: the node refused or never answered. `fail` of a queued job: its order could not be made. `lost`: lease ran out or the node is gone. `release`: the node gave
  * the attempt back (drain, stop). `thaw`: resume of an attempt that was frozen on its node.
  */
 export const TRANSITIONS: Readonly<Record<JobStatus, Partial<Readonly<Record<JobEvent, JobStatus>>>>> = {
-  pending: { place: 'queued', prepareFail: 'failed', cancel: 'cancelled', pause: 'paused' },
+  pending: { place: 'queued', cancel: 'cancelled', pause: 'paused' },
   queued: { unplace: 'pending', lost: 'pending', release: 'pending', start: 'running', fail: 'failed', autoRetry: 'pending', cancel: 'cancelled', pause: 'paused' },
   running: { complete: 'completed', fail: 'failed', autoRetry: 'pending', lost: 'pending', release: 'pending', cancel: 'cancelled', pause: 'paused' },
   paused: { resume: 'pending', thaw: 'running', lost: 'paused', release: 'paused', fail: 'failed', complete: 'completed', cancel: 'cancelled' },

@@ -1,5 +1,5 @@
 /**
- * Every NATS subject. A node's identity is the token in the subject, never the payload (DESIGN.md "Assignment" 7):
+ * Every NATS subject. A node's identity is the token in the subject, never the payload:
  * the server lets a node publish on `node.<itsId>.*` and listen on `agent.<itsId>.*` only.
  *
  *   node.<id>.hello | heartbeat | started | log | done   request  node → any scheduler (queue group)

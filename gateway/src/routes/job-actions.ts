@@ -10,7 +10,7 @@ import { tellNode } from '../jobs/tell-node.ts';
 import { jobOr404 } from '../jobs/view.ts';
 
 const tags = ['Jobs'];
-/** How long a cancel waits for a running job to end before it answers 202 (API.md 4). */
+/** How long a cancel waits for a running job to end before it answers 202. */
 const CANCEL_WAIT_MS = 2_000;
 
 const notFound = (id: string): HttpProblem => new HttpProblem('job_not_found', `There is no job ${id}`);

@@ -88,7 +88,7 @@ export class HttpServer implements Service {
     const { REELAY_TLS_CERT: cert, REELAY_TLS_KEY: key } = this.#settings;
     if ((cert === undefined) !== (key === undefined)) throw new PortUnavailable('REELAY_TLS_CERT and REELAY_TLS_KEY must be given together');
     const options = {
-      // No limit on a whole request: it would cut uploads (API.md 9). Stalled ones are found by the guard.
+      // No limit on a whole request: it would cut uploads. Stalled ones are found by the guard.
       requestTimeout: 0,
       headersTimeout: this.#settings.REELAY_HEADER_TIMEOUT_SECONDS * 1000,
       keepAliveTimeout: this.#settings.REELAY_IDLE_TIMEOUT_SECONDS * 1000,

@@ -44,12 +44,12 @@ describe('reasons', () => {
     ['no encoder', [node('a', { encoder: null })], encode(), 'Needs a working H.264 encoder; none of 1 node has one'],
     ['no library', [node('a', { libraryId: 'other' }), node('b', { libraryId: null })], job('scan'), 'Needs a node that holds the library itself; none of 2 nodes does'],
     ['disk', [node('a', { diskFreeBytes: 20e6 })], encode(), 'Needs 500 MB of free disk; the freest of 1 node has 20 MB'],
-    ['slots', [node('a', { slots: { cpu: 0, gpu_encode: 2, gpu_ai: 0 } })], encode(), 'All 2 gpu_encode slots of 1 node are taken'],
-    ['one slot', [node('a', { slots: { cpu: 0, gpu_encode: 0, gpu_ai: 1 } })], job('scene_extract'), 'The only gpu_ai slot of 1 node is taken'],
+    ['slots', [node('a', { slots: { cpu: 0, gpu_encode: 2, gpu_ai: 0 } })], encode(), 'All 2 GPU encode slots of 1 node are taken'],
+    ['one slot', [node('a', { slots: { cpu: 0, gpu_encode: 0, gpu_ai: 1 } })], job('scene_extract'), 'The only GPU AI slot of 1 node is taken'],
     ['too big', [node('a'), node('b', { devices: [device({ totalMb: 12_000 })] })], job('reencode_streaming', { vramRequired: 24_000 }), 'Needs 24,000 MB of GPU memory; the largest of 2 devices has 16,000 MB (a)'],
     ['memory', [node('a', { devices: [device({ bookedMb: 12_800, freeMb: 9000, jobs: 3 }), device({ id: 'gpu-1', index: 1, freeMb: 100 })] })], encode(),
       'Needs 8,000 MB of GPU memory; the freest of 2 devices has 3,200 MB free of 16,000 MB (a, booked for 3 jobs)'],
-    ['nearest', [node('a', { health: 'lost' }), node('b', { slots: { cpu: 0, gpu_encode: 2, gpu_ai: 0 } })], encode(), 'All 2 gpu_encode slots of 1 node are taken'],
+    ['nearest', [node('a', { health: 'lost' }), node('b', { slots: { cpu: 0, gpu_encode: 2, gpu_ai: 0 } })], encode(), 'All 2 GPU encode slots of 1 node are taken'],
   ])('%s', (_name, fleet, waiting, reason) => {
     expect(one(waiting, fleet)).toBe(reason);
   });
@@ -103,7 +103,7 @@ describe('choice', () => {
     const waiting = job('validate', { excludedNodes: ['a'] });
     expect(one(waiting, [node('a'), node('b')])).toBe('b/gpu-0');
     expect(one(waiting, [node('a')])).toBe('a/gpu-0');
-    expect(one(waiting, [node('a'), node('b', { slots: { cpu: 5, gpu_encode: 0, gpu_ai: 0 } })])).toBe('All 5 cpu slots of 1 node are taken');
+    expect(one(waiting, [node('a'), node('b', { slots: { cpu: 5, gpu_encode: 0, gpu_ai: 0 } })])).toBe('All 5 CPU slots of 1 node are taken');
   });
 });
 

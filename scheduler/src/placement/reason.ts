@@ -1,7 +1,11 @@
+import type { ResourceCategory } from '@reelay/contracts';
 import type { WaitingJob } from '@reelay/store';
 import { DIMENSIONS, type Dimension, type Refusal } from './filter.ts';
 import type { DeviceRoom, NodeRoom } from './room.ts';
 import type { Policy } from './types.ts';
+
+/** Categories as people call them. */
+const CATEGORY_WORDS: Readonly<Record<ResourceCategory, string>> = { cpu: 'CPU', gpu_encode: 'GPU encode', gpu_ai: 'GPU AI' };
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 /** Thousands with commas, whatever the host's language. */
@@ -33,8 +37,8 @@ const sentences: Readonly<Record<Dimension, (job: WaitingJob, refusals: readonly
   },
   slots: (job, refusals) => {
     const limit = refusals.reduce((sum, { room }) => sum + room.node.limits[job.resourceCategory], 0);
-    if (limit === 0) return `No ${job.resourceCategory} jobs are allowed on ${count(refusals.length, 'node')}`;
-    return `${limit === 1 ? 'The only' : `All ${limit}`} ${job.resourceCategory} ${limit === 1 ? 'slot' : 'slots'} of ${count(refusals.length, 'node')} ${limit === 1 ? 'is' : 'are'} taken`;
+    if (limit === 0) return `No ${CATEGORY_WORDS[job.resourceCategory]} jobs are allowed on ${count(refusals.length, 'node')}`;
+    return `${limit === 1 ? 'The only' : `All ${limit}`} ${CATEGORY_WORDS[job.resourceCategory]} ${limit === 1 ? 'slot' : 'slots'} of ${count(refusals.length, 'node')} ${limit === 1 ? 'is' : 'are'} taken`;
   },
   size: (job, refusals) => {
     const largest = most(devicesOf(refusals), ({ device }) => device.device.totalMb);

@@ -1,4 +1,4 @@
-/** What each role sees (API.md "Who may"). The gateway decides; the client only hides what would be refused. */
+/** What each role sees. The gateway decides; the client only hides what would be refused. */
 import type { Role } from '@reelay/contracts';
 
 export type Ability = 'jobs' | 'createJobs' | 'manageJobs' | 'editVideos' | 'nodes';

@@ -54,7 +54,7 @@ export const ADMIN_STATE: Readonly<Record<Node['adminState'], Word | null>> = {
   cordoned: { label: 'Cordoned', icon: 'stop', tone: 'grey' },
 };
 
-/** API.md 20: ≤ 3 red, ≤ 6 orange, else grey. */
+/** As in the job-queue document: ≤ 3 red, ≤ 6 orange, else grey. */
 export const priorityTone = (priority: number): 'red' | 'orange' | 'grey' => (priority <= 3 ? 'red' : priority <= 6 ? 'orange' : 'grey');
 
 export const isStatus = (text: string): text is JobStatus => Object.hasOwn(STATUS, text);

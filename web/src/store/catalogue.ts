@@ -16,5 +16,5 @@ export function loadCatalogue(): Promise<readonly CatalogueItem[]> {
   return loaded;
 }
 
-/** Actions on one video, the documented four first (API.md 20), then the rest of the catalogue. */
+/** Actions on one video, the documented four first, then the rest of the catalogue. */
 export const VIDEO_ACTIONS: readonly JobType[] = ['reencode_streaming', 'thumbnail_generate', 'validate', 'move_to_library'];
