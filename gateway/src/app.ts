@@ -4,7 +4,8 @@ import { compress } from 'hono/compress';
 import type { GatewayDeps } from './deps.ts';
 import type { App, AppEnv } from './http/env.ts';
 import { allowedMethods } from './http/methods.ts';
-import { HttpProblem, problemResponse, refusedBySchema, toProblem } from './http/problem.ts';
+import { HttpProblem, problemResponse, toProblem } from './http/problem.ts';
+import { refuseInvalid } from './http/route.ts';
 import { accessLog } from './middleware/access-log.ts';
 import { requestId } from './middleware/request-id.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
@@ -34,9 +35,7 @@ const COMPRESSED = /^\/(api\/(?!media\/events|media\/uploads)|openapi\.json|docs
 /** The whole HTTP application. It does nothing by itself: everything it works with is in `deps`. */
 export const createApp = (deps: GatewayDeps): App => {
   const app: App = new OpenAPIHono<AppEnv>({
-    defaultHook: (result) => {
-      if (!result.success) throw refusedBySchema(result.error);
-    },
+    defaultHook: refuseInvalid,
   });
   app.use(requestId(deps));
   app.use(accessLog({ clock: deps.clock, onRequest: deps.metrics.request }));

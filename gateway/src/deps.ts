@@ -4,6 +4,7 @@ import type { Sql } from '@reelay/store';
 import type { Hints } from './hub/hints.ts';
 import type { Hub } from './hub/hub.ts';
 import type { LiveJobs } from './hub/live-jobs.ts';
+import type { SignInWatch } from './hub/sign-in-watch.ts';
 import type { Outbox } from './hub/outbox.ts';
 import type { StaticFiles } from './http/static-files.ts';
 import type { HttpMetrics } from './server/http-metrics.ts';
@@ -23,12 +24,15 @@ export interface GatewayDeps {
   readonly newId: () => string;
   readonly hints: Hints;
   readonly hub: Hub;
+  readonly signIns: SignInWatch;
   readonly outbox: Outbox;
   readonly live: LiveJobs;
   readonly packages: PackageCache;
   readonly metrics: HttpMetrics;
   /** The built web client; null when there is none. */
   readonly web: StaticFiles | null;
+  /** When this gateway started, on the monotonic clock. */
+  readonly startedAtMs: number;
   /** True once the gateway is stopping: /readyz says so, streams end. */
   readonly draining: () => boolean;
 }

@@ -9,6 +9,7 @@ import { Hints } from './hub/hints.ts';
 import { Hub } from './hub/hub.ts';
 import { LiveJobs } from './hub/live-jobs.ts';
 import { Outbox } from './hub/outbox.ts';
+import { SignInWatch } from './hub/sign-in-watch.ts';
 import { ProgressFeed } from './hub/progress-feed.ts';
 import { HttpMetrics } from './server/http-metrics.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -43,12 +44,14 @@ export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start'
   const feed = new ProgressFeed({ sql, bus, hub, live, clock, logger });
   await release.start(outbox, ctx);
   await release.start(feed, ctx);
+  const signIns = new SignInWatch({ sql, hub, clock, logger });
+  await release.start(signIns, ctx);
   const drain = () => {
     draining = true;
     hub.stop();
   };
   const deps: GatewayDeps = {
-    ...resources, newId, hub, outbox, live, metrics,
+    ...resources, newId, hub, outbox, live, metrics, signIns, startedAtMs: clock.monotonicMs(),
     hints: new Hints(bus),
     packages: new PackageCache({ sql, library: resources.library, maxBytes: PACKAGES_BYTES }),
     draining: () => draining,

@@ -21,6 +21,7 @@ export const gatewaySettings = defineSettings({
   REELAY_STALL_TIMEOUT_SECONDS: { schema: seconds(120), doc: 'A client that neither reads what it asked for nor sends what it announced is cut off after this time.' },
   REELAY_STARTUP_WAIT_SECONDS: { schema: seconds(30), doc: 'How long to wait for Postgres and NATS when starting.' },
   REELAY_SESSION_DAYS: { schema: z.coerce.number().min(0.01).max(365).default(14), doc: 'Days a sign-in lasts.' },
+  REELAY_HEARTBEAT_SECONDS: { schema: z.coerce.number().min(0.05).max(300).default(3), doc: 'How often nodes say that they are alive, as told to the scheduler: three missed ones, and at least 10 s, and /readyz counts a node no longer.' },
   REELAY_TRUST_PROXY: { schema: flag(false), doc: 'Believe X-Forwarded-For and X-Forwarded-Proto; set it only behind a proxy of your own.' },
 });
 export type GatewaySettings = Settings<typeof gatewaySettings>;

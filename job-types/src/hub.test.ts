@@ -87,6 +87,18 @@ describe('prepare', () => {
     expect(await prepare('public_scan', {})).toMatchObject({ order: { folder: 'public', isPublic: true } });
   });
 
+  it('gives outputs names that any file system and any JSON can hold', async () => {
+    for (const name of ['x'.repeat(251), `a${'🎬'.repeat(62)}`, `é${'电'.repeat(80)}`]) {
+      const { id } = await video(`inbox/${name}.mp4`);
+      for (const type of ['thumbnail_generate', 'reencode_streaming'] as const) {
+        const path = (await prepare(type, { videoId: id })).outputs[0]?.path ?? '';
+        expect(path).not.toMatch(/\p{Surrogate}/u);
+        // Room for " (1000)".
+        expect(Buffer.byteLength(path.slice(path.indexOf('/') + 1))).toBeLessThanOrEqual(248);
+      }
+    }
+  });
+
   it('refuses a video that is gone, and types of later releases', async () => {
     await expect(prepare('validate', { videoId: newId() })).rejects.toMatchObject({ error: { code: 'video_not_found', retryable: false } });
     expect(() => hubJobType('compile_gif')).toThrow(JobRefused);

@@ -17,7 +17,7 @@ import { prepareValidate } from './validate/prepare.ts';
 export {
   type Applied, type HubEnvironment, type HubJob, type HubJobType, JobRefused, type NewJob, type Prepared, type PublishedFile,
 } from './hub-types.ts';
-export { titleOf } from './video-facts.ts';
+export { clipName, encodedPath, titleOf } from './video-facts.ts';
 
 const HUB_JOB_TYPES: Readonly<Partial<Record<JobType, HubJobType>>> = {
   scan: { prepare: prepareScan, apply: applyScan, batch: scanBatchOf(false) },

@@ -26,5 +26,18 @@ const base = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 /** File name without its last suffix. */
 export const stem = (path: string): string => base(path).replace(/(?<=.)\.[^.]+$/, '');
 
+/** At most so many bytes of a name, cut between characters: half of one can be stored nowhere. */
+export const clipName = (name: string, maxBytes: number): string => {
+  const kept = Array.from(name);
+  for (let bytes = Buffer.byteLength(kept.join('')); bytes > maxBytes;) bytes -= Buffer.byteLength(kept.pop() ?? '');
+  return kept.join('');
+};
+
+/** Room for the stem of a name of 255 bytes that may have to become `… (1000).mp4`. */
+const MAX_STEM_BYTES = 244;
+
+/** Where a re-encode goes when nobody says: `playback/<name>.mp4`. */
+export const encodedPath = (inputPath: string): string => `playback/${clipName(stem(inputPath), MAX_STEM_BYTES)}.mp4`;
+
 /** Title of a video that nobody has named: its file name without the suffix. */
-export const titleOf = (path: string): string => stem(path).slice(0, 300) || base(path);
+export const titleOf = (path: string): string => clipName(stem(path), 300) || base(path);

@@ -272,6 +272,13 @@ describe('without the library', () => {
     expect(outcome).toMatchObject({ kind: 'completed' });
     expect(bench.hub.uploads.get(order.jobId)?.sizeBytes).toBe(outcome.kind === 'completed' ? outcome.files[0]?.sizeBytes : 0);
   });
+  it('is worth another try when the input was moved since the order was made; the hub tells the failure in the log, once', async () => {
+    node = await bench.startAgent({ MEDIA_LIBRARY_PATH: undefined });
+    const order = await encode('short.mp4', {}, 'ultrafast');
+    const outcome = await bench.hub.runToEnd({ ...order, inputs: order.inputs.map((input) => ({ ...input, url: input.url.replace('short.mp4', 'moved.mp4') })) });
+    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'input_unreachable', retryable: true } });
+    expect(bench.hub.log(order)).not.toContain('--- ERROR ---');
+  });
 });
 
 const startProcess = async (more = {}) => {

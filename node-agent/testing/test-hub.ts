@@ -182,7 +182,12 @@ export class TestHub {
   }
 
   async #sendFile(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
-    const { sizeBytes } = await identify(path);
+    const found = await identify(path).catch(() => null);
+    if (found === null) {
+      response.writeHead(404, { 'content-type': 'application/problem+json' }).end(JSON.stringify({ code: 'file_missing', detail: 'The file is not in the library' }));
+      return;
+    }
+    const { sizeBytes } = found;
     const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
     response.writeHead(206, { 'content-range': `bytes ${start}-${sizeBytes - 1}/${sizeBytes}`, 'content-length': sizeBytes - start });
     const end = this.breakAfterBytes > 0 ? start + this.breakAfterBytes - 1 : sizeBytes - 1;

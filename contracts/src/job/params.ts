@@ -7,7 +7,7 @@ const libraryPath = z
   .string()
   .min(1)
   .max(1024)
-  .refine((path) => !path.startsWith('/') && !path.split('/').includes('..') && !/[\u0000-\u001f\\]/.test(path), {
+  .refine((path) => !path.startsWith('/') && !path.split('/').includes('..') && !/[\u0000-\u001f\u007f]/.test(path), {
     message: 'must be a path inside the library, without .. and control characters',
   });
 /** One folder name under library/. */

@@ -62,6 +62,9 @@ const UNAVAILABLE = new Set([
   'CONNECTION_ENDED', 'ECONNREFUSED', 'ECONNRESET', '57P01', '57P02', '57P03', '53300',
 ]);
 
+/** Postgres: character_not_in_repertoire, untranslatable_character. */
+const UNSTORABLE = new Set(['22021', '22P05']);
+
 /** Anything thrown by a handler as a problem; what is not known becomes `internal` without a word of its text. */
 export const toProblem = (thrown: unknown): HttpProblem => {
   if (thrown instanceof HttpProblem) return thrown;
@@ -69,6 +72,7 @@ export const toProblem = (thrown: unknown): HttpProblem => {
   const code = errorCode(thrown) ?? '';
   if (code === 'path_outside_library') return new HttpProblem('invalid_parameter', thrown instanceof Error ? thrown.message : code, { cause: thrown });
   if (code === 'file_not_found') return new HttpProblem('file_missing', 'The file is not in the library', { cause: thrown });
+  if (UNSTORABLE.has(code)) return new HttpProblem('invalid_parameter', 'The request holds text that cannot be stored: a NUL character, or half of a character', { cause: thrown });
   if (code === 'ENOSPC' || code === 'EDQUOT') return new HttpProblem('storage_full', 'There is no space left in the library', { cause: thrown });
   if (UNAVAILABLE.has(code)) {
     return new HttpProblem('unavailable', 'A service that is needed for this does not answer at the moment', { cause: thrown, headers: { 'retry-after': '2' } });

@@ -1,8 +1,9 @@
 /** The small pieces from which every documented route is put together. */
 import { problemSchema } from '@reelay/contracts';
 import type { MiddlewareHandler } from 'hono';
-import { z } from 'zod';
-import { HttpProblem } from './problem.ts';
+import { z, type ZodError } from 'zod';
+import { HttpProblem, refusedBySchema } from './problem.ts';
+import { refuseUnstorable } from './storable.ts';
 import type { AppEnv } from './env.ts';
 
 export const json = <T extends z.ZodType>(schema: T, description: string) => ({ content: { 'application/json': { schema } }, description });
@@ -22,6 +23,21 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export const uuidOr404 = (id: string, code: 'job_not_found' | 'video_not_found' | 'user_not_found' | 'token_not_found'): string => {
   if (!UUID.test(id)) throw new HttpProblem(code, `There is nothing with the id ${id.slice(0, 64)}`);
   return id.toLowerCase();
+};
+
+interface Checked {
+  success: boolean;
+  error?: ZodError;
+  data?: unknown;
+  target?: string;
+}
+/** Bulk creation tells bad text by entry; an upload makes a name of it that can be stored. */
+const JUDGE_TEXT_THEMSELVES = /^\/api\/media\/(jobs\/bulk|videos\/upload)$/;
+
+/** What every route does before its handler runs. Ids in paths are compared, never stored. */
+export const refuseInvalid = (result: Checked, c: { req: { path: string } }): undefined => {
+  if (!result.success && result.error !== undefined) throw refusedBySchema(result.error);
+  if ((result.target === 'json' || result.target === 'query') && !JUDGE_TEXT_THEMSELVES.test(c.req.path)) refuseUnstorable(result.data);
 };
 
 /** Lets a client send no body where every field is optional, even when it announces JSON. */

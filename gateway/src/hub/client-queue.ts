@@ -1,5 +1,5 @@
 /** Why a client was let go. */
-export type LeaveReason = 'closed' | 'stalled' | 'overflow' | 'too_old' | 'stopping';
+export type LeaveReason = 'closed' | 'stalled' | 'overflow' | 'too_old' | 'signed_out' | 'stopping';
 
 export interface QueueLimits {
   /** Bytes of lossless events that may wait for one client. */

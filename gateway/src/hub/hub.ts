@@ -6,7 +6,7 @@ export interface HubOptions {
   maxBytesPerClient: number;
   /** A client that took nothing for this long while something waited is let go. */
   writeDeadlineMs: number;
-  /** A stream ends after this time, so that a sign-in that ended does not keep listening. */
+  /** A stream ends after this time, whatever happens. */
   maxAgeMs: number;
   onLeave?: (client: HubClient, reason: LeaveReason) => void;
 }
@@ -15,6 +15,13 @@ export interface HubClient {
   readonly audience: Audience;
   readonly queue: ClientQueue;
   readonly sinceMs: number;
+  /** By what it was let in; null needs none. */
+  readonly signIn: ListenerSignIn | null;
+}
+
+export interface ListenerSignIn {
+  tokenId: string;
+  role: string;
 }
 
 interface Frames {
@@ -40,7 +47,7 @@ export class Hub {
   #progress = new Map<string, ProgressEvent>();
   #flushedId: string | null = null;
   #stopped = false;
-  readonly dropped: Record<LeaveReason, number> = { closed: 0, stalled: 0, overflow: 0, too_old: 0, stopping: 0 };
+  readonly dropped: Record<LeaveReason, number> = { closed: 0, stalled: 0, overflow: 0, too_old: 0, signed_out: 0, stopping: 0 };
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -61,9 +68,9 @@ export class Hub {
   }
 
   /** A new client, held until its queue is released; null when the hub is full or stopped. */
-  register(audience: Audience, nowMs: number): HubClient | null {
+  register(audience: Audience, nowMs: number, signIn: ListenerSignIn | null = null): HubClient | null {
     if (this.#stopped || this.#clients.size >= this.#options.maxClients) return null;
-    const client: HubClient = { audience, queue: new ClientQueue({ maxBytes: this.#options.maxBytesPerClient }), sinceMs: nowMs };
+    const client: HubClient = { audience, queue: new ClientQueue({ maxBytes: this.#options.maxBytesPerClient }), sinceMs: nowMs, signIn };
     this.#clients.add(client);
     return client;
   }
@@ -74,6 +81,19 @@ export class Hub {
     this.dropped[reason] += 1;
     client.queue.leave(reason);
     this.#options.onLeave?.(client, reason);
+  }
+
+  /** Ids of all sign-ins by which somebody listens. */
+  tokenIds(): string[] {
+    return [...new Set([...this.#clients].flatMap(({ signIn }) => (signIn === null ? [] : [signIn.tokenId])))];
+  }
+
+  /** Lets go of those asked about whose sign-in is over, or has another role now. `roles` by token id. */
+  keepSignedIn(asked: ReadonlySet<string>, roles: ReadonlyMap<string, string>): void {
+    for (const client of this.#clients) {
+      const { signIn } = client;
+      if (signIn !== null && asked.has(signIn.tokenId) && roles.get(signIn.tokenId) !== signIn.role) this.leave(client, 'signed_out');
+    }
   }
 
   broadcast(event: HubEvent): void {

@@ -1,7 +1,10 @@
-import { CATALOGUE, type CreateJobRequest, createJobRequest } from '@reelay/contracts';
-import { errorCode, type LibraryRoot } from '@reelay/runtime';
-import { missingVideoIds, type NewJobRow, type Sql } from '@reelay/store';
+import { CATALOGUE, type CreateJobRequest, createJobRequest, type JobType } from '@reelay/contracts';
+import { encodedPath } from '@reelay/job-types/hub';
+import type { LibraryRoot } from '@reelay/runtime';
+import { type NewJobRow, readVideoPaths, type Sql } from '@reelay/store';
 import { HttpProblem, refusedBySchema } from '../http/problem.ts';
+import { refuseUnstorable } from '../http/storable.ts';
+import { checkPaths } from './paths.ts';
 
 /** A request that passed its schemas; whether its video and files exist is not looked at yet. */
 interface Checked {
@@ -19,6 +22,7 @@ export type PlanResult = { kind: 'job'; row: NewJobRow } | { kind: 'refused'; pr
 
 /** @throws HttpProblem */
 const check = (entry: unknown): Checked => {
+  refuseUnstorable(entry);
   const parsed = createJobRequest.safeParse(entry);
   if (!parsed.success) throw refusedBySchema(parsed.error);
   const request = parsed.data;
@@ -40,20 +44,11 @@ const videoIdsOf = (params: Record<string, unknown>): string[] => [
   ...(Array.isArray(params.videoIds) ? params.videoIds.filter((id): id is string => typeof id === 'string').map((id) => id.toLowerCase()) : []),
 ];
 
-/** Paths are looked up in the real file system, with symlinks followed. @throws HttpProblem */
-const checkPaths = async (library: LibraryRoot, params: Record<string, unknown>): Promise<void> => {
-  if (typeof params.inputPath === 'string') await checkPath('inputPath', () => library.resolveExisting(String(params.inputPath)));
-  if (typeof params.outputPath === 'string') await checkPath('outputPath', () => library.resolveForCreate(String(params.outputPath)));
-};
-
-const checkPath = async (name: string, resolve: () => Promise<string>): Promise<void> => {
-  try {
-    await resolve();
-  } catch (error) {
-    const message = error instanceof Error ? error.message : 'is not a usable path';
-    if (errorCode(error) === 'file_not_found') throw new HttpProblem('file_missing', `params.${name}: ${message}`, { cause: error });
-    throw new HttpProblem('invalid_parameter', `params.${name}: ${message}`, { errors: [{ path: `params.${name}`, message }], cause: error });
-  }
+/** The files of a re-encode, as its creator finds them in the answer; a later change of the video's path counts all the same. */
+const withFiles = (type: JobType, params: Record<string, unknown>, paths: ReadonlyMap<string, string>): Record<string, unknown> => {
+  if (type !== 'reencode_streaming') return params;
+  const inputPath = typeof params.videoId === 'string' ? paths.get(params.videoId.toLowerCase()) : params.inputPath;
+  return typeof inputPath === 'string' ? { ...params, inputPath, outputPath: params.outputPath ?? encodedPath(inputPath) } : params;
 };
 
 /** Checks requests for jobs, each by itself; the result has the order of the requests. */
@@ -67,15 +62,15 @@ export const planJobs = async (deps: PlanningDeps, entries: readonly unknown[], 
     }
   });
   const named = checked.flatMap((entry) => (entry instanceof HttpProblem ? [] : videoIdsOf(entry.params)));
-  const missing = await missingVideoIds(deps.sql, [...new Set(named)]);
+  const paths = await readVideoPaths(deps.sql, [...new Set(named)]);
   return Promise.all(checked.map(async (entry): Promise<PlanResult> => {
     try {
       if (entry instanceof HttpProblem) throw entry;
-      const gone = videoIdsOf(entry.params).find((id) => missing.has(id));
-      if (gone !== undefined) throw new HttpProblem('video_not_found', `There is no video ${gone}`);
+      const gone = videoIdsOf(entry.params).find((id) => !paths.has(id));
+      if (gone !== undefined) throw new HttpProblem('video_not_found', 'Video not found', { errors: [{ path: 'params.videoId', message: `there is no video ${gone}` }] });
       await checkPaths(deps.library, entry.params);
       const { type, priority, vramRequired, maxRetries, labels } = entry.request;
-      return { kind: 'job', row: { id: deps.newId(), type, params: entry.params, priority, vramRequired, maxRetries, labels, createdBy } };
+      return { kind: 'job', row: { id: deps.newId(), type, params: withFiles(type, entry.params, paths), priority, vramRequired, maxRetries, labels, createdBy } };
     } catch (error) {
       if (error instanceof HttpProblem) return { kind: 'refused', problem: error };
       throw error;

@@ -11,6 +11,8 @@ const POLICY = [
 export const securityHeaders: MiddlewareHandler<AppEnv> = async function securityHeaders(c, next) {
   await next();
   const { headers } = c.res;
+  // What the API says is for whoever asked, signed in by a header or cookie that caches need not look at.
+  if (c.req.path.startsWith('/api/') && !headers.has('cache-control')) headers.set('cache-control', 'private, no-store');
   headers.set('content-security-policy', POLICY);
   headers.set('x-content-type-options', 'nosniff');
   headers.set('referrer-policy', 'same-origin');

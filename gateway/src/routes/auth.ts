@@ -8,7 +8,7 @@ import { requireRole, signInOf, userOf } from '../auth/sign-in.ts';
 import { TokenBuckets } from '../auth/token-bucket.ts';
 import { hashToken, newToken } from '../auth/tokens.ts';
 import type { GatewayDeps } from '../deps.ts';
-import { clientAddress, isSecure } from '../http/client-address.ts';
+import { addressGroup, clientAddress, isSecure } from '../http/client-address.ts';
 import type { App } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { json, jsonBody, problems } from '../http/route.ts';
@@ -32,7 +32,7 @@ export const authRoutes = (app: App, deps: GatewayDeps): void => {
 
   app.openapi(login, async (c) => {
     const { username, password } = c.req.valid('json');
-    const address = clientAddress(c, settings.REELAY_TRUST_PROXY);
+    const address = addressGroup(clientAddress(c, settings.REELAY_TRUST_PROXY));
     const userKey = `${address}|${username.toLowerCase()}`;
     const waitMs = Math.max(perAddress.take(address, clock.monotonicMs()), perUser.take(userKey, clock.monotonicMs()));
     if (waitMs > 0) {

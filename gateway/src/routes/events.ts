@@ -31,7 +31,7 @@ export const eventRoutes = (app: App, deps: GatewayDeps): void => {
     c.header('cache-control', 'no-store');
     if (c.req.method === 'HEAD') return c.body(null, 200, { 'content-type': EVENT_STREAM });
     const topics = c.req.valid('query').topics.filter((topic) => TOPICS[role].includes(topic));
-    const client = deps.hub.register({ topics, jobs: role === 'SUPER_ADMIN' ? 'all' : 'own', username }, deps.clock.monotonicMs());
+    const client = deps.hub.register({ topics, jobs: role === 'SUPER_ADMIN' ? 'all' : 'own', username }, deps.clock.monotonicMs(), { tokenId: principal.tokenId, role });
     if (client === null) throw new HttpProblem('unavailable', 'No room for another live stream at the moment', { headers: { 'retry-after': '5' } });
     try {
       await greet(deps, client, c.req.header('last-event-id'));

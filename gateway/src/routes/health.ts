@@ -9,6 +9,8 @@ import { json, noQuery } from '../http/route.ts';
 
 const tags = ['Service'];
 const CHECK_MS = 2_000;
+const SHORTEST_SILENCE_MS = 10_000;
+const MISSED_BEATS = 3;
 
 export const healthRoutes = (app: App, deps: GatewayDeps): void => {
   app.openapi(createRoute({
@@ -40,10 +42,17 @@ const readiness = async (deps: GatewayDeps): Promise<Ready> => {
   return { status: !up ? 'unavailable' : counts.healthy === 0 ? 'degraded' : 'ok', checks, nodes: counts };
 };
 
+/**
+ * A node counts when it has been heard lately, and since this gateway started: right after a start of everything, what
+ * the table says is of the time before.
+ */
+const heardWithinMs = ({ settings, clock, startedAtMs }: GatewayDeps): number =>
+  Math.min(Math.max(SHORTEST_SILENCE_MS, settings.REELAY_HEARTBEAT_SECONDS * 1000 * MISSED_BEATS), clock.monotonicMs() - startedAtMs);
+
 const checkPostgres = (deps: GatewayDeps): Promise<{ healthy: number; total: number } | null> =>
   new Promise((resolve) => {
     const callOff = deps.clock.after(CHECK_MS, () => resolve(null));
-    countNodes(deps.sql).then(resolve, () => resolve(null)).finally(callOff);
+    countNodes(deps.sql, heardWithinMs(deps)).then(resolve, () => resolve(null)).finally(callOff);
   });
 
 const checkNats = async (deps: GatewayDeps): Promise<string | null> => {

@@ -1,9 +1,9 @@
 import { isFinal } from '@reelay/contracts';
 import { createRoute } from '@hono/zod-openapi';
 import { delay } from '@reelay/runtime';
-import { formatLogLine, type LogTail, readLog, type Sql } from '@reelay/store';
+import { formatLogLine, type LogTail, readLog, rolesOfTokens, type Sql } from '@reelay/store';
 import { z } from 'zod';
-import { jobScopeOf, requireRole, userOf } from '../auth/sign-in.ts';
+import { jobScopeOf, requireRole, requireSignIn, userOf } from '../auth/sign-in.ts';
 import type { GatewayDeps } from '../deps.ts';
 import type { App, RequestContext } from '../http/env.ts';
 import { idParam, problems, uuidOr404 } from '../http/route.ts';
@@ -36,7 +36,7 @@ export const jobLogRoutes = (app: App, deps: GatewayDeps): void => {
     const resume = Number(c.req.header('last-event-id') ?? Number.NaN);
     const after = Number.isInteger(resume) && resume >= 0 ? resume : query.after;
     c.header('cache-control', 'no-store');
-    if (query.follow === '1') return follow(c, deps, id, { ...query, after });
+    if (query.follow === '1') return follow(c, deps, id, { ...query, after }, (await requireSignIn(deps.sql, c, 'ADMIN')).principal.tokenId);
     const { lines, cursor } = await readAll(deps.sql, id, { ...query, after });
     c.header('x-log-cursor', String(cursor));
     return c.body(lines.length === 0 ? '' : `${lines.join('\n')}\n`, 200, { 'content-type': 'text/plain; charset=utf-8' });
@@ -55,7 +55,7 @@ const readAll = async (sql: Sql, id: string, query: LogQuery): Promise<{ lines: 
 };
 
 /** Reads on while the client reads, so that a slow one costs nothing. */
-const follow = (c: RequestContext, deps: GatewayDeps, id: string, query: LogQuery): Response => {
+const follow = (c: RequestContext, deps: GatewayDeps, id: string, query: LogQuery, tokenId: string): Response => {
   let cursor = query.after;
   let polls = 0;
   let over = false;
@@ -81,6 +81,11 @@ const follow = (c: RequestContext, deps: GatewayDeps, id: string, query: LogQuer
           }
           polls += 1;
           if (polls % PING_EVERY_POLLS === 0) {
+            if (!(await rolesOfTokens(deps.sql, [tokenId])).has(tokenId)) {
+              over = true;
+              controller.close();
+              return;
+            }
             controller.enqueue(encoder.encode(': ping\n\n'));
             return;
           }

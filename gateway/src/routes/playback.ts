@@ -21,6 +21,9 @@ const binary = (type: string, description: string) => ({ description, content: {
 /** Public videos may be kept by shared caches, others by the viewer's browser alone. */
 const cacheFor = (isPublic: boolean): string => (isPublic ? 'public, max-age=0, must-revalidate' : 'private, max-age=0, must-revalidate');
 
+/** RFC 8187: these four are left alone by encodeURIComponent, but mean something there. */
+const extValue = (text: string): string => encodeURIComponent(text).replace(/['()*]/g, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`);
+
 export const playbackRoutes = (app: App, deps: GatewayDeps): void => {
   app.openapi(createRoute({
     method: 'get', path: '/api/media/videos/{id}/playback', tags, summary: 'How to play a video, and why so', request: { params: idParam, query: playbackQuery },
@@ -39,7 +42,7 @@ export const playbackRoutes = (app: App, deps: GatewayDeps): void => {
     const path = await deps.library.resolveExisting(video.path);
     return sendFile(c, {
       path, contentType: videoType(video.path), cacheControl: cacheFor(video.isPublic),
-      headers: { 'content-disposition': `inline; filename*=UTF-8''${encodeURIComponent(video.filename)}` },
+      headers: { 'content-disposition': `inline; filename*=UTF-8''${extValue(video.filename)}` },
     });
   });
 

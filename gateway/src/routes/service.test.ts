@@ -102,7 +102,7 @@ describe('every answer', () => {
     const paths = ['/api/media/jobs/%00', '/api/media/jobs/%ff%fe', '/api/media/videos/..%2f..%2fetc', '/stream/%2e%2e/x/master.m3u8', '/api/media/jobs?page=1e400', '/api/media/jobs?q=%00', '/api/media/videos?q=%25%5C', '/api/media/jobs?sort=__proto__', '/api/media/nodes/%2e%2e', '/agent/v1/files/%00'];
     for (const path of paths) {
       for (const method of ['GET', 'POST', 'PATCH', 'DELETE']) {
-        const response = await gateway.call(method, path, { body: { __proto__: 1, constructor: {} } }).catch(() => null);
+        const response = await gateway.call(method, path, method === 'GET' ? {} : { body: { __proto__: 1, constructor: {} } }).catch(() => null);
         if (response === null) continue;
         const text = await response.text();
         expect(response.status, `${method} ${path}: ${text}`).toBeLessThan(500);

@@ -81,13 +81,15 @@ const makeServer = (deps: GatewayDeps, store: UploadStore, users: WeakMap<Reques
 
 const asProblem = async (c: RequestContext, response: Response): Promise<Response> => {
   if (response.status < 400) return response;
+  // An extension that the server does not offer is the client's mistake.
+  const status = response.status === 501 ? 400 : response.status;
   const detail = (await response.text()).trim() || 'The upload was refused';
-  const code = CODES[response.status] ?? (response.status >= 500 ? 'internal' : 'invalid_request');
+  const code = CODES[status] ?? (status >= 500 ? 'internal' : 'invalid_request');
   const headers = new Headers(response.headers);
   headers.set('content-type', 'application/problem+json');
   headers.delete('content-length');
-  const body = { ...problemBody(new HttpProblem(code, detail), c.var.requestId), status: response.status, title: PROBLEMS[code][1] };
-  return new Response(JSON.stringify(body), { status: response.status, headers });
+  const body = { ...problemBody(new HttpProblem(code, detail), c.var.requestId), status, title: PROBLEMS[code][1] };
+  return new Response(JSON.stringify(body), { status, headers });
 };
 
 const document = (app: App): void => {

@@ -1,10 +1,9 @@
-import { posix } from 'node:path';
 import { reencodeParams } from '@reelay/contracts';
 import { normaliseLibraryPath, PathOutsideLibrary } from '@reelay/runtime';
 import { findVideoByPath, findVideoWithMedia, type Queryable, type VideoRow } from '@reelay/store';
 import { requireVideo } from '../find-video.ts';
 import { type HubJob, type HubJobType, JobRefused } from '../hub-types.ts';
-import { stem } from '../video-facts.ts';
+import { encodedPath } from '../video-facts.ts';
 import type { ReencodeOrder } from './result.ts';
 
 const inside = (path: string): string => {
@@ -35,7 +34,7 @@ const earlierProbe = async (sql: Queryable, video: VideoRow | null): Promise<Ree
 export const prepareReencode: HubJobType['prepare'] = async (sql, job) => {
   const params = reencodeParams.parse(job.params);
   const { path, video } = await source(sql, job, params);
-  const outputPath = inside(params.outputPath ?? posix.join('playback', `${stem(path)}.mp4`));
+  const outputPath = inside(params.outputPath ?? encodedPath(path));
   const order: ReencodeOrder = {
     videoId: video?.id ?? null, targetBitrate: params.targetBitrate, preset: params.preset, crf: params.crf, skipIfReady: params.skipIfReady,
     durationSeconds: video?.durationSeconds ?? null, probed: await earlierProbe(sql, video),

@@ -1,7 +1,7 @@
 import { thumbnailParams } from '@reelay/contracts';
 import { requireVideo } from '../find-video.ts';
 import type { HubJobType } from '../hub-types.ts';
-import { stem } from '../video-facts.ts';
+import { clipName, stem } from '../video-facts.ts';
 import type { ThumbnailOrder } from './result.ts';
 
 /** Where in the video the picture is taken when nobody says: past titles and black. */
@@ -15,7 +15,7 @@ export const prepareThumbnail: HubJobType['prepare'] = async (sql, job) => {
   const order: ThumbnailOrder = { videoId, timestampSeconds, width };
   return {
     inputs: [{ name: 'source', path: video.path }],
-    outputs: [{ name: 'thumbnail', path: `thumbnails/${stem(video.path).slice(0, 60)}-${job.id.slice(-8)}.jpg`, onConflict: 'rename' }],
+    outputs: [{ name: 'thumbnail', path: `thumbnails/${clipName(stem(video.path), 120)}-${job.id.slice(-8)}.jpg`, onConflict: 'rename' }],
     // One picture, wherever it is.
     mediaSeconds: 0,
     order,

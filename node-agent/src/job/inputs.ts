@@ -123,6 +123,6 @@ const changed = (file: InputFile): JobFailed => new JobFailed('source_changed', 
 function asFailure(error: unknown, file: InputFile): unknown {
   if (!(error instanceof HubRefused)) return error;
   if (error.problemCode === 'source_changed') return changed(file);
-  const gone = error.status === 404 || error.status === 410;
-  return new JobFailed('input_unreachable', `${file.path} could not be fetched: ${error.message}.`, !gone, { cause: error });
+  // Also when it is gone: it was there when the order was made, so it was moved since, and the next order names its new place.
+  return new JobFailed('input_unreachable', `${file.path} could not be fetched: ${error.message}.`, true, { cause: error });
 }

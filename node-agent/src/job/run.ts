@@ -104,7 +104,7 @@ const MAX_RESULT_BYTES = 512 * 1024;
 
 /** Runs an order to its outcome. @throws the cause when the attempt is ended from outside */
 export async function runOrder(options: RunOptions): Promise<JobOutcome> {
-  const { order, ctx, emitter } = options;
+  const { order, ctx } = options;
   const run = new ProcessRun(options);
   try {
     const type = AGENT_JOB_TYPES[order.type];
@@ -119,8 +119,6 @@ export async function runOrder(options: RunOptions): Promise<JobOutcome> {
     const error = asFailure(thrown);
     // A file that changed under our hands explains any other failure.
     const cause = await run.checkInputs().then(() => error, asFailure);
-    emitter.log('--- ERROR ---');
-    emitter.log(cause.message);
     return { kind: 'failed', error: { code: cause.code.slice(0, 64), message: cause.message.slice(0, 2000), retryable: cause.retryable } };
   }
 }

@@ -47,6 +47,18 @@ describe('inspecting', () => {
 });
 
 describe('publishing', () => {
+  it('keeps names within what a file system takes, in whole characters', async () => {
+    const name = `${'电'.repeat(83)}.mp4`;
+    const next = numbered(`a/${name}`, 12);
+    expect(next).toBe(`a/${'电'.repeat(82)} (12).mp4`);
+    expect(Buffer.byteLength(next.slice(2))).toBeLessThanOrEqual(255);
+    await put(`a/${name}`, 'old');
+    const files = await inspect(`a/${name}`, 'replace');
+    expect((await publish(files))[0]?.replacedPath).toMatch(/^\.trash\//);
+    expect(await get(`a/${name}`)).toBe('new');
+  });
+
+
   it('gives the part its name', async () => {
     const files = await inspect('a/x.mp4', 'fail');
     expect(await publish(files)).toMatchObject([{ path: 'a/x.mp4', sizeBytes: 3, replacedPath: null }]);

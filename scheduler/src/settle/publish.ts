@@ -1,13 +1,14 @@
 import { lstat, mkdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, posix } from 'node:path';
 import type { WorkOrder } from '@reelay/contracts';
-import { JobRefused, type PublishedFile } from '@reelay/job-types/hub';
+import { clipName, JobRefused, type PublishedFile } from '@reelay/job-types/hub';
 import { errorCode, identify, type LibraryRoot, OutputExistsError, publishFile } from '@reelay/runtime';
 import type { IntentFile, Removal } from '@reelay/store';
 
 const TRASH = '.trash';
 /** `name (2).mp4` … and then it is enough. */
 const MAX_NAMES = 1000;
+const MAX_NAME_BYTES = 255;
 
 /** Looks at the finished parts: each must be there, with the size the node reported. @throws JobRefused */
 export const inspectParts = async (library: LibraryRoot, order: WorkOrder, files: readonly { name: string; sizeBytes: number }[]): Promise<IntentFile[]> => {
@@ -57,7 +58,7 @@ const publishOne = async (library: LibraryRoot, jobId: string, file: IntentFile,
       file.finalPath = numbered(wanted, n);
       await note();
     } else {
-      file.asidePath = posix.join(TRASH, `${jobId}-${n}-${posix.basename(file.finalPath)}`.slice(0, 200));
+      file.asidePath = posix.join(TRASH, clipName(`${jobId}-${n}-${posix.basename(file.finalPath)}`, MAX_NAME_BYTES));
       await note();
       const aside = await library.resolveForCreate(file.asidePath);
       await mkdir(dirname(aside), { recursive: true });
@@ -66,10 +67,11 @@ const publishOne = async (library: LibraryRoot, jobId: string, file: IntentFile,
   }
 };
 
-/** `film.mp4` → `film (2).mp4`. */
+/** `film.mp4` → `film (2).mp4`; a name that becomes too long loses the end of its stem. */
 export const numbered = (path: string, n: number): string => {
   const { dir, name, ext } = posix.parse(path);
-  return posix.join(dir, `${name} (${n})${ext}`);
+  const tail = ` (${n})${ext}`;
+  return posix.join(dir, `${clipName(name, MAX_NAME_BYTES - Buffer.byteLength(tail))}${tail}`);
 };
 
 /** Takes published files back: their final names go, and what they replaced returns. Only ever removes what the attempt made. */

@@ -44,8 +44,9 @@ const toNode = ({ slotsCpu, slotsGpuEncode, slotsGpuAi, ...row }: NodeView): Nod
   lastSeenAt: row.lastSeenAt.toISOString(),
 });
 
-export const countNodes = async (sql: Queryable): Promise<{ healthy: number; total: number }> => {
+/** `healthy` are those that are held for healthy and have been heard within `withinMs`. */
+export const countNodes = async (sql: Queryable, withinMs: number): Promise<{ healthy: number; total: number }> => {
   const [row] = await sql<{ healthy: number; total: number }[]>`
-    select count(*) filter (where health = 'healthy')::int as healthy, count(*)::int as total from nodes`;
+    select count(*) filter (where health = 'healthy' and last_seen_at > now() - ${withinMs} * interval '1 millisecond')::int as healthy, count(*)::int as total from nodes`;
   return row ?? { healthy: 0, total: 0 };
 };

@@ -71,6 +71,14 @@ export const findPrincipal = async (sql: Queryable, tokenHash: Uint8Array): Prom
   };
 };
 
+/** Role of the holder by token id; tokens that are good no longer are left out. */
+export const rolesOfTokens = async (sql: Queryable, ids: readonly string[]): Promise<Map<string, Role>> => {
+  const rows = await sql<{ id: string; role: Role }[]>`
+    select t.id, u.role from user_tokens t join users u on u.id = t.user_id
+    where t.id = any(${[...ids]}::uuid[]) and (t.expires_at is null or t.expires_at > now())`;
+  return new Map(rows.map(({ id, role }) => [id, role]));
+};
+
 export const listApiTokens = async (sql: Queryable, userId: string): Promise<StoredToken[]> =>
   (await sql<TokenRow[]>`
     select id, name, created_at, last_used_at, expires_at from user_tokens

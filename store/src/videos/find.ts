@@ -28,12 +28,11 @@ export const lockTrashedVideo = async (tx: Tx, id: string): Promise<VideoRow | n
 export const findVideosByIds = async (sql: Queryable, ids: readonly string[]): Promise<VideoRow[]> =>
   ids.length === 0 ? [] : [...(await sql<VideoRow[]>`select ${videoColumns(sql)} from videos v where v.id = any(${[...ids]}::uuid[]) and v.deleted_at is null`)];
 
-/** Which of these ids are no video (or one in the trash). */
-export const missingVideoIds = async (sql: Queryable, ids: readonly string[]): Promise<Set<string>> => {
-  if (ids.length === 0) return new Set();
-  const rows = await sql<{ id: string }[]>`select id from videos where id = any(${[...ids]}::uuid[]) and deleted_at is null`;
-  const known = new Set(rows.map((row) => row.id));
-  return new Set(ids.filter((id) => !known.has(id)));
+/** Path by id; ids of no video (or of one in the trash) are left out. */
+export const readVideoPaths = async (sql: Queryable, ids: readonly string[]): Promise<Map<string, string>> => {
+  if (ids.length === 0) return new Map();
+  const rows = await sql<{ id: string; path: string }[]>`select id, path from videos where id = any(${[...ids]}::uuid[]) and deleted_at is null`;
+  return new Map(rows.map(({ id, path }) => [id, path]));
 };
 
 export interface StoredIndex {
