@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from '../launcher/build.mjs';
 import { installPackages } from '../launcher/install.mjs';
+import { whilePreparing } from '../launcher/prepare-lock.mjs';
 import { CHROMIUM, FFMPEG, NATS_SERVER } from '../launcher/tools/catalogue.mjs';
 import { StartError } from '../launcher/tools/errors.mjs';
 import { ensureTools } from '../launcher/tools/find.mjs';
@@ -55,8 +56,11 @@ const main = async () => {
   const wanted = process.argv.slice(2);
   const projects = PROJECTS.filter((project) => wanted.length === 0 || wanted.includes(project));
   const needed = projects.includes('e2e') ? [NATS_SERVER, FFMPEG, CHROMIUM] : [NATS_SERVER, FFMPEG];
-  const [tools] = await Promise.all([ensureTools(needed, { repoRoot, env: process.env, say }), installPackages(repoRoot, say)]);
-  await build({ repoRoot, say });
+  const tools = await whilePreparing(repoRoot, say, async () => {
+    const built = installPackages(repoRoot, say).then(() => build({ repoRoot, say }));
+    const [found] = await Promise.all([ensureTools(needed, { repoRoot, env: process.env, say }), built]);
+    return found;
+  });
   const total = { passed: 0, failed: 0, skipped: 0 };
   if (wanted.length === 0 || wanted.includes('check')) {
     if (await check(tools)) total.passed += 1;

@@ -36,6 +36,8 @@ export class PackageFetcher {
       ...(process.getuid?.() === 0 ? ['-oAPT::Sandbox::User=root'] : []),
       '-oAcquire::Languages=none',
       '-oAcquire::Retries=2',
+      '-oAcquire::http::Timeout=15',
+      '-oAcquire::https::Timeout=15',
       '-oAPT::Install-Recommends=false',
       '-oAPT::Update::Error-Mode=any',
     ];
