@@ -20,3 +20,9 @@ it('cuts long values', () => {
   const [line = ''] = formatLogLine('x', JSON.stringify({ level: 'info', time: at(0, 0, 0), msg: 'm', data: 'y'.repeat(5_000) }));
   expect(line.length).toBeLessThan(400);
 });
+it('shows characters that would steer the terminal instead of sending them', () => {
+  const path = '/x\u001b[2J\u009b31m\u202e\u0000';
+  const [line = ''] = formatLogLine('gateway', JSON.stringify({ level: 'info', time: at(0, 0, 0), msg: 'request', path }));
+  expect(line).toContain(String.raw`path=/x\u001b[2J\u009b31m\u202e\u0000`);
+  expect(formatLogLine('nats', 'bad \u001b]0;title\u0007\tname')).toEqual([String.raw`nats       bad \u001b]0;title\u0007` + '\tname']);
+});

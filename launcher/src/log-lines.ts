@@ -25,8 +25,17 @@ function errorParts(value: unknown, level: string): { field: string[]; stack: st
   return { field: [`error=${shown(message)}`], stack: unexpected && stack !== undefined ? stack.split('\n').slice(1) : [] };
 }
 
+/** Control characters but the tab, and marks that turn the direction of text. */
+const STEERING = /(?!\t)\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+/** Anybody's request can bring characters that steer a terminal: they are shown, not sent. */
+const escaped = (text: string): string => text.replaceAll(STEERING, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 /** One line of a child's output as the lines to print, without line ends. */
 export function formatLogLine(name: string, line: string): string[] {
+  return format(name, line).map(escaped);
+}
+
+function format(name: string, line: string): string[] {
   const prefix = name.padEnd(NAME_WIDTH);
   const record = parseRecord(line);
   if (record === null) return [`${prefix} ${line}`];

@@ -11,7 +11,7 @@ const refused = (message: string): HttpProblem => new HttpProblem('invalid_param
 
 /** Hidden names are the library's own: trash, uploads in progress, parts, its marker. */
 const refuseHidden = (path: string): void => {
-  if (normaliseLibraryPath(path).split('/').some((name) => name.startsWith('.'))) throw refused('names that begin with a dot are not for files of yours');
+  if (normaliseLibraryPath(path).split('/').some((name) => name.startsWith('.'))) throw refused('names that begin with a dot are kept for Reelay itself');
 };
 
 const isFolder = async (abs: string): Promise<boolean | null> => {
@@ -46,7 +46,8 @@ const checkOutput = async (library: LibraryRoot, path: string): Promise<void> =>
 /** Only a folder, which need not exist yet: the scan says so then. */
 const checkFolder = async (library: LibraryRoot, path: string): Promise<void> => {
   if (normaliseLibraryPath(path) !== '.') refuseHidden(path);
-  await library.resolveForCreate(path);
+  // Of something in it, so that the folder itself is followed when it is a link.
+  await library.resolveForCreate(`${path}/x`);
 };
 
 const CHECKS: Readonly<Record<string, (library: LibraryRoot, path: string) => Promise<void>>> = {

@@ -71,7 +71,7 @@ describe('paths of a job', () => {
       expect(code, outputPath).toBe('invalid_parameter');
       expect(detail).not.toContain(root);
     }
-    for (const path of ['.trash', 'public/.hidden', 'inbox/out/x']) {
+    for (const path of ['.trash', 'public/.hidden', 'inbox/out', 'inbox/out/x']) {
       expect(await refusal(422, 'POST', '/api/media/jobs', { body: { type: 'public_scan', params: { path } } }), path).toBe('invalid_parameter');
     }
   });
