@@ -65,8 +65,9 @@ async function start(app: App, options: StartOptions): Promise<void> {
   await system.start(app.ctx);
   await demo?.add(system.baseUrl, settings.REELAY_ADMIN_PASSWORD);
   if (app.ctx.cancelled) return;
-  say(`Reelay is ready at http://localhost:${options.port}`);
-  say(await signInLine(dataDir, hadPassword));
+  const howToSignIn = await signInLine(dataDir, hadPassword);
+  // One write: no log line may come between the two.
+  say(`Reelay is ready at http://localhost:${options.port}\n${howToSignIn}`);
 }
 
 async function prepare(app: App, { repoRoot, tools, settings, run, guardian, port }: StartOptions): Promise<{ supervisor: Supervisor; system: LocalSystem }> {
