@@ -1,5 +1,6 @@
 /** The whole system as `npm start` runs it, in a folder of its own, for system and browser tests. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -27,6 +28,10 @@ export interface System {
   output(): string;
   /** ffmpeg and ffprobe processes of this system. */
   workers(): Promise<Found[]>;
+  /** Process id of a program. @throws when it does not run */
+  pidOf(program: Program): number;
+  /** What a program was started with, secrets included: to start another like it, or to look into the database. */
+  environmentOf(program: Program): Record<string, string>;
   /** Sends a signal to one program and resolves when that process is gone. */
   kill(program: Program, signal: NodeJS.Signals): Promise<void>;
   /** SIGTERM, then a start on the same folder. */
@@ -99,12 +104,22 @@ class RunningSystem implements System {
     return processesOf(this.folder).filter(({ command }) => /(^|[/ ])ff(mpeg|probe)( |$)/.test(command) && !/\.js( |$)/.test(command));
   }
 
-  async kill(program: Program, signal: NodeJS.Signals): Promise<void> {
+  pidOf(program: Program): number {
     // A wrapper in front of a program has it in its command line too, for an instant: the last one is the program.
     const found = processesOf(this.folder).findLast(({ command }) => PROGRAMS[program].test(command));
     if (found === undefined) throw new Error(`${program} does not run`);
-    process.kill(found.pid, signal);
-    await until(`${program} to be gone`, () => !processesOf(this.folder).some(({ pid }) => pid === found.pid));
+    return found.pid;
+  }
+
+  environmentOf(program: Program): Record<string, string> {
+    const lines = readFileSync(`/proc/${this.pidOf(program)}/environ`, 'utf8').split('\0');
+    return Object.fromEntries(lines.filter((line) => line.includes('=')).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  }
+
+  async kill(program: Program, signal: NodeJS.Signals): Promise<void> {
+    const killed = this.pidOf(program);
+    process.kill(killed, signal);
+    await until(`${program} to be gone`, () => !processesOf(this.folder).some(({ pid }) => pid === killed));
   }
 
   async restart(): Promise<void> {
