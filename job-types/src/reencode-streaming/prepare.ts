@@ -25,10 +25,13 @@ const source = async (sql: Queryable, job: HubJob, params: { videoId?: string | 
   return { path, video: await findVideoByPath(sql, path) };
 };
 
+/** A message has room for one megabyte; what is larger (thousands of chapters) is read anew by the node. */
+const MAX_PROBE_BYTES = 256 * 1024;
+
 const earlierProbe = async (sql: Queryable, video: VideoRow | null): Promise<ReencodeOrder['probed']> => {
   if (!video?.valid) return null;
   const media = (await findVideoWithMedia(sql, video.id))?.media;
-  return media ? { media, sizeBytes: video.sizeBytes, mtimeMs: video.mtimeMs } : null;
+  return media && Buffer.byteLength(JSON.stringify(media)) <= MAX_PROBE_BYTES ? { media, sizeBytes: video.sizeBytes, mtimeMs: video.mtimeMs } : null;
 };
 
 export const prepareReencode: HubJobType['prepare'] = async (sql, job) => {
