@@ -72,6 +72,9 @@ const publicFiles = async (where: string): Promise<string[]> => (await readdir(j
 const countEvents = async (id: string, event: string): Promise<number> =>
   (await sql<{ n: number }[]>`select count(*)::int as n from audit where entity_id = ${id} and event = ${event}`)[0]?.n ?? -1;
 
+/** Of the leading scheduler. */
+const term = async (): Promise<number> => Number((await sql<{ term: string }[]>`select term from leases where name = 'scheduler'`)[0]?.term);
+
 /** Another process like one of the system's. Ends with the test. */
 const startAnother = (program: Program, env: Record<string, string> = {}): ChildProcess => {
   const command = processesOf(system.folder).find(({ pid }) => pid === system.pidOf(program))?.command.split(' ') ?? [];
@@ -155,8 +158,6 @@ describe('an agent', () => {
 });
 
 describe('schedulers', () => {
-  const term = async (): Promise<number> => Number((await sql<{ term: string }[]>`select term from leases where name = 'scheduler'`)[0]?.term);
-
   it('two of them: one leads, the other takes over when that one stands still, and the first decides nothing any more', async () => {
     const first = system.pidOf('scheduler');
     const second = startAnother('scheduler');
@@ -255,20 +256,20 @@ describe('the input', () => {
   });
 });
 
-describe('a job that fails', () => {
-  const playback = (): string => join(system.libraryRoot, 'playback');
-  /** The folder of results is not there, but a file in its place. */
-  const withoutPlayback = async <T>(work: () => Promise<T>): Promise<T> => {
-    await rename(playback(), `${playback()}.away`);
-    await writeFile(playback(), 'in the way');
-    try {
-      return await work();
-    } finally {
-      await unlink(playback());
-      await rename(`${playback()}.away`, playback());
-    }
-  };
+const playback = (): string => join(system.libraryRoot, 'playback');
+/** The folder of results is not there, but a file in its place. */
+const withoutPlayback = async <T>(work: () => Promise<T>): Promise<T> => {
+  await rename(playback(), `${playback()}.away`);
+  await writeFile(playback(), 'in the way');
+  try {
+    return await work();
+  } finally {
+    await unlink(playback());
+    await rename(`${playback()}.away`, playback());
+  }
+};
 
+describe('a job that fails', () => {
   it('is tried again after 2, 4 and 8 units, fails for good, and runs when it is asked to', async () => {
     const id = await withoutPlayback(async () => {
       const made = await create('reencode_streaming', { videoId: film.id, preset: 'ultrafast' });
