@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newId } from '@reelay/runtime';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -215,6 +215,29 @@ describe('ending a job', () => {
     await encoding();
     utimesSync(join(bench.library, 'changing.mp4'), new Date(), new Date(0));
     expect(await bench.hub.outcome(order)).toMatchObject({ kind: 'failed', error: { code: 'source_changed', retryable: true } });
+    // The hub writes it there, once.
+    expect(bench.hub.log(order)).not.toContain('--- ERROR ---');
+  });
+  it('goes on when the source is moved meanwhile: it is the same file', async () => {
+    makeClip(join(bench.library, 'moving.mp4'), { seconds: 5 });
+    node = await bench.startAgent();
+    const order = await encode('moving.mp4', {}, 'slow');
+    keep(order);
+    await bench.hub.run(order);
+    await moving(order);
+    renameSync(join(bench.library, 'moving.mp4'), join(bench.library, 'moved.mp4'));
+    expect(await bench.hub.outcome(order)).toMatchObject({ kind: 'completed' });
+  });
+  it('is given back when what it says of a file may be of another: the file went meanwhile', async () => {
+    makeClip(join(bench.library, 'going.mp4'), { seconds: 1 });
+    node = await bench.startAgent();
+    bench.hub.effectReply = () => {
+      rmSync(join(bench.library, 'going.mp4'), { force: true });
+      return {};
+    };
+    const order = await bench.hub.order('validate', { videoId: '0190f000-0000-7000-8000-000000000002', deep: false }, { input: 'going.mp4' });
+    expect(await bench.hub.runToEnd(order)).toMatchObject({ kind: 'released' });
+    bench.hub.effectReply = () => ({});
   });
 });
 
@@ -272,12 +295,15 @@ describe('without the library', () => {
     expect(outcome).toMatchObject({ kind: 'completed' });
     expect(bench.hub.uploads.get(order.jobId)?.sizeBytes).toBe(outcome.kind === 'completed' ? outcome.files[0]?.sizeBytes : 0);
   });
-  it('is worth another try when the input was moved since the order was made; the hub tells the failure in the log, once', async () => {
+  it('is given back when the input was moved since the order was made', async () => {
     node = await bench.startAgent({ MEDIA_LIBRARY_PATH: undefined });
     const order = await encode('short.mp4', {}, 'ultrafast');
-    const outcome = await bench.hub.runToEnd({ ...order, inputs: order.inputs.map((input) => ({ ...input, url: input.url.replace('short.mp4', 'moved.mp4') })) });
-    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'input_unreachable', retryable: true } });
-    expect(bench.hub.log(order)).not.toContain('--- ERROR ---');
+    for (const input of order.inputs) input.url = input.url.replace('short.mp4', 'none.mp4');
+    expect(await bench.hub.runToEnd(order)).toMatchObject({ kind: 'released', reason: expect.stringContaining('was moved or removed') });
+    const other = await encode('short.mp4', {}, 'ultrafast');
+    for (const input of other.inputs) input.url = input.url.replace('short.mp4', 'long.mp4');
+    // Asking again would not help.
+    expect(await bench.hub.runToEnd(other)).toMatchObject({ kind: 'failed', error: { code: 'source_changed' } });
   });
 });
 

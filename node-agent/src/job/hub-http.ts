@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream/promises';
+import { JobFailed } from '@reelay/job-types/agent';
 import { errorCode, ReelayError } from '@reelay/runtime';
 
 /** The gateway answered with an error. `problemCode` is the code of its problem document, when it sent one. */
@@ -87,5 +88,5 @@ export async function refusalOf(response: IncomingMessage): Promise<HubRefused> 
 /** True when the same request may succeed later: the gateway is away, busy or restarting. */
 export function isTransient(error: unknown): boolean {
   if (error instanceof HubRefused) return error.status >= 500 || error.status === 429 || error.status === 408;
-  return errorCode(error) !== 'ENOSPC' && !(error instanceof ReelayError);
+  return errorCode(error) !== 'ENOSPC' && !(error instanceof ReelayError) && !(error instanceof JobFailed);
 }

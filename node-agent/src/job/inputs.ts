@@ -1,8 +1,8 @@
-import { mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { InputFile } from '@reelay/contracts';
 import { JobFailed } from '@reelay/job-types/agent';
-import { type Clock, type FileIdentity, identify, LibraryFileMissing, LibraryRoot } from '@reelay/runtime';
+import { type Clock, errorCode, type FileIdentity, identify, LibraryFileMissing, LibraryRoot } from '@reelay/runtime';
 import { HubRefused, refusalOf, send } from './hub-http.ts';
 import { repeat } from './repeat.ts';
 
@@ -22,7 +22,8 @@ const FETCH_TRIES = 12;
 export class Inputs {
   readonly #options: InputsOptions;
   readonly #paths = new Map<string, Promise<string>>();
-  readonly #mounted: { path: string; file: InputFile }[] = [];
+  /** Held open: what is read stays the same file when its name goes. */
+  readonly #mounted: { path: string; file: InputFile; handle: FileHandle }[] = [];
 
   constructor(options: InputsOptions) {
     this.#options = options;
@@ -37,12 +38,26 @@ export class Inputs {
     return found;
   }
 
-  /** Whether the files read in place are still those of the order. @throws JobFailed source_changed */
+  /** Whether what was read in place is what was ordered; it may have been moved since. @throws JobFailed source_changed */
   async check(): Promise<void> {
-    for (const { path, file } of this.#mounted) {
-      const now = await identify(path).catch(() => null);
-      if (now === null || !isSame(now, file)) throw changed(file);
+    for (const { path, file, handle } of this.#mounted) {
+      const named = await identify(path).catch(() => null);
+      if (named !== null ? !isSame(named, file) : !(await isStill(handle, file))) throw changed(file);
     }
+  }
+
+  /** What happened to the inputs that can explain a failure; null when nothing did. */
+  async explain(): Promise<JobFailed | null> {
+    for (const { path, file } of this.#mounted) {
+      const named = await identify(path).catch(() => null);
+      if (named === null) return moved(file);
+      if (!isSame(named, file)) return changed(file);
+    }
+    return null;
+  }
+
+  async close(): Promise<void> {
+    for (const { handle } of this.#mounted) await handle.close().catch(() => undefined);
   }
 
   async #find(file: InputFile): Promise<string> {
@@ -55,10 +70,10 @@ export class Inputs {
       const root = await LibraryRoot.open(this.#options.libraryRoot);
       const path = await root.resolveExisting(file.path);
       if (!isSame(await identify(path), file)) return null;
-      this.#mounted.push({ path, file });
+      this.#mounted.push({ path, file, handle: await open(path, 'r') });
       return path;
     } catch (error) {
-      if (error instanceof LibraryFileMissing) return null;
+      if (error instanceof LibraryFileMissing || errorCode(error) === 'ENOENT') return null;
       throw error;
     }
   }
@@ -118,11 +133,20 @@ function isSame(found: FileIdentity, file: InputFile): boolean {
   return found.sizeBytes === file.sizeBytes && found.mtimeMs === Math.floor(file.mtimeMs) && found.inode === file.inode;
 }
 
+async function isStill(handle: FileHandle, file: InputFile): Promise<boolean> {
+  const { size, mtimeMs } = await handle.stat();
+  return size === file.sizeBytes && Math.floor(mtimeMs) === Math.floor(file.mtimeMs);
+}
+
+/** The attempt goes back to the hub, whose next order names the new place, or says that there is none. */
+export const SOURCE_MOVED = 'source_moved';
+const moved = (file: InputFile): JobFailed => new JobFailed(SOURCE_MOVED, `${file.path} was moved or removed while the job ran.`, true);
+
 const changed = (file: InputFile): JobFailed => new JobFailed('source_changed', `${file.path} changed while the job ran.`, true);
 
 function asFailure(error: unknown, file: InputFile): unknown {
   if (!(error instanceof HubRefused)) return error;
   if (error.problemCode === 'source_changed') return changed(file);
-  // Also when it is gone: it was there when the order was made, so it was moved since, and the next order names its new place.
+  if (error.status === 404 || error.status === 410) return moved(file);
   return new JobFailed('input_unreachable', `${file.path} could not be fetched: ${error.message}.`, true, { cause: error });
 }

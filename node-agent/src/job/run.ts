@@ -6,7 +6,7 @@ import type { Supervisor } from '@reelay/runtime/supervisor';
 import type { JobContext } from '../process/protocol.ts';
 import { Effects } from './effects.ts';
 import type { Emitter } from './emitter.ts';
-import { Inputs } from './inputs.ts';
+import { Inputs, SOURCE_MOVED } from './inputs.ts';
 import { MediaTools } from './media-tools.ts';
 import { Outputs } from './outputs.ts';
 
@@ -92,6 +92,15 @@ class ProcessRun implements JobRun {
   checkInputs(): Promise<void> {
     return this.#inputs.check();
   }
+
+  /** What happened to the inputs that can explain a failure; null when nothing did. */
+  explainFailure(): Promise<JobFailed | null> {
+    return this.#inputs.explain();
+  }
+
+  close(): Promise<void> {
+    return this.#inputs.close();
+  }
 }
 
 function named<T extends { name: string }>(files: readonly T[], name: string): T {
@@ -110,18 +119,27 @@ export async function runOrder(options: RunOptions): Promise<JobOutcome> {
     const type = AGENT_JOB_TYPES[order.type];
     if (!type) throw new JobFailed('type_unavailable', `This node cannot run jobs of the type ${order.type}.`, false);
     const { files, result } = await type.execute(run);
-    await run.checkInputs();
+    // Files were checked by themselves; facts about an input count only while it lies where it was looked at.
+    if (files.length > 0) await run.checkInputs();
+    else await run.explainFailure().then(throwIfAny);
     const sizeBytes = Buffer.byteLength(JSON.stringify(result));
     if (sizeBytes > MAX_RESULT_BYTES) throw new JobFailed('result_too_large', `The result has ${sizeBytes} bytes; ${MAX_RESULT_BYTES} are allowed.`, false);
     return { kind: 'completed', files, result };
   } catch (thrown) {
     ctx.throwIfCancelled();
     const error = asFailure(thrown);
-    // A file that changed under our hands explains any other failure.
-    const cause = await run.checkInputs().then(() => error, asFailure);
+    // A file that changed or went under our hands explains any other failure.
+    const cause = (await run.explainFailure()) ?? error;
+    if (cause.code === SOURCE_MOVED) return { kind: 'released', reason: cause.message.slice(0, 500) };
     return { kind: 'failed', error: { code: cause.code.slice(0, 64), message: cause.message.slice(0, 2000), retryable: cause.retryable } };
+  } finally {
+    await run.close();
   }
 }
+
+const throwIfAny = (failure: JobFailed | null): void => {
+  if (failure) throw failure;
+};
 
 const SYSTEM_FAILURES: Readonly<Record<string, readonly [string, string]>> = {
   ENOSPC: ['disk_full', 'There is no space left on the disk.'],
