@@ -19,7 +19,7 @@ const COMMON_ARGS = ['-nostdin', '-hide_banner', '-y', '-loglevel', 'warning', '
  * From TERM to KILL for a tool whose attempt is being ended: its part file is thrown away, so its tidy end is worth
  * nothing. With a slow preset ffmpeg first encodes all frames it holds back: 3.4 s measured (720p, preset slow).
  */
-const DISCARD_GRACE_MS = 150;
+const DISCARD_GRACE_MS = 50;
 const MAX_LOGGED_LINES = 100;
 const DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
 /** 125: orphaned at birth; 126, 127: the program or one of its libraries cannot be loaded. */
