@@ -5,6 +5,7 @@ const driverFix: Plugin = { name: 'postgres driver fix', transform: (code, id) =
 
 /**
  * unit: beside the code, on real Postgres, NATS and ffmpeg where the code speaks to them.
+ * long: minutes of random faults, on request only.
  * system: the whole system as processes. e2e: the whole system in Chromium.
  * One file at a time where a file runs a system of its own: two cores.
  */
@@ -25,12 +26,25 @@ export default defineConfig({
         },
       },
       {
+        plugins: [driverFix],
         test: {
           name: 'system',
+          server: { deps: { inline: ['postgres'] } },
           include: ['tests/system/**/*.system.test.ts'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 240_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        plugins: [driverFix],
+        test: {
+          name: 'long',
+          server: { deps: { inline: ['postgres'] } },
+          include: ['tests/long/**/*.long.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
           hookTimeout: 120_000,
         },
       },

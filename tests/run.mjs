@@ -1,5 +1,5 @@
 // npm test: installs what is missing, then checks, unit tests, system tests and browser tests.
-// `npm test -- unit` (or system, e2e, check) runs one part. Ends with one line: N passed, N failed.
+// `npm test -- unit` (or system, e2e, check, long) runs one part. Ends with one line: N passed, N failed.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,6 +15,8 @@ import { ensureTools } from '../launcher/tools/find.mjs';
 const repoRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 const say = (/** @type {string} */ line) => console.log(line);
 const PROJECTS = ['unit', 'system', 'e2e'];
+/** Only when asked for by name. */
+const ON_REQUEST = ['long'];
 
 /** @param {string[]} argv @param {Record<string, string>} env @returns {Promise<number>} exit code */
 const runNode = (argv, env) =>
@@ -54,7 +56,7 @@ const runProject = async (project, folder, env) => {
 
 const main = async () => {
   const wanted = process.argv.slice(2);
-  const projects = PROJECTS.filter((project) => wanted.length === 0 || wanted.includes(project));
+  const projects = wanted.length === 0 ? PROJECTS : [...PROJECTS, ...ON_REQUEST].filter((project) => wanted.includes(project));
   const needed = projects.includes('e2e') ? [NATS_SERVER, FFMPEG, CHROMIUM] : [NATS_SERVER, FFMPEG];
   const tools = await whilePreparing(repoRoot, say, async () => {
     const built = installPackages(repoRoot, say).then(() => build({ repoRoot, say }));

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { Job, JobDetail, Video } from '@reelay/contracts';
 import { openDatabase, type Sql } from '@reelay/store';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { findLeftovers } from '../kit/leftovers.ts';
 import { processesOf } from '../kit/processes.ts';
 import { type Program, startSystem, type System } from '../kit/system.ts';
 import { Client } from './client.ts';
@@ -88,21 +89,7 @@ const ended = (child: ChildProcess): Promise<unknown> => (hasEnded(child) ? Prom
 /** Nothing is underway and nothing is left of what was. */
 const expectTidy = async (): Promise<void> => {
   await eventually(async () => expect((await client.jobs(`?${OPEN}`)).data.map(({ id, type, status }) => ({ id, type, status }))).toEqual([]));
-  await eventually(async () => {
-    expect(await sql`select slots_cpu + slots_gpu_encode + slots_gpu_ai as slots from nodes`).toMatchObject([{ slots: 0 }]);
-    expect(await sql`select id from devices where booked_mb <> 0`).toHaveLength(0);
-    expect(await sql`select job_id from attempts where released_at is null`).toHaveLength(0);
-    expect(await sql`select job_id from publish_intents`).toHaveLength(0);
-    expect(await sql`select job_id from effect_blobs`).toHaveLength(0);
-    expect(await sql`select entity_id from audit where event = 'complete' group by entity_id having count(*) > 1`).toHaveLength(0);
-    expect((await readdir(system.libraryRoot, { recursive: true })).filter((name) => name.endsWith('.part'))).toEqual([]);
-    expect(await system.workers()).toEqual([]);
-  });
-  // Each file that was made is a video or a thumbnail of one, and the other way round.
-  const wanted = await sql<{ path: string }[]>`
-    select path from videos where deleted_at is null and path like 'playback/%' union all select thumbnail_path from videos where thumbnail_path is not null`;
-  const found = [...(await publicFiles('playback')).map((name) => `playback/${name}`), ...(await publicFiles('thumbnails')).map((name) => `thumbnails/${name}`)];
-  expect(found.toSorted()).toEqual(wanted.map(({ path }) => path).toSorted());
+  await eventually(async () => expect(await findLeftovers(system, sql)).toEqual([]));
 };
 afterEach(async () => {
   for (const child of started.splice(0)) {
