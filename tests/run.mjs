@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from '../launcher/build.mjs';
 import { installPackages } from '../launcher/install.mjs';
@@ -58,11 +58,14 @@ const main = async () => {
   const wanted = process.argv.slice(2);
   const projects = wanted.length === 0 ? PROJECTS : [...PROJECTS, ...ON_REQUEST].filter((project) => wanted.includes(project));
   const needed = projects.includes('e2e') ? [NATS_SERVER, FFMPEG, CHROMIUM] : [NATS_SERVER, FFMPEG];
-  const tools = await whilePreparing(repoRoot, say, async () => {
+  const found = await whilePreparing(repoRoot, say, async () => {
     const built = installPackages(repoRoot, say).then(() => build({ repoRoot, say }));
-    const [found] = await Promise.all([ensureTools(needed, { repoRoot, env: process.env, say }), built]);
-    return found;
+    const [paths] = await Promise.all([ensureTools(needed, { repoRoot, env: process.env, say }), built]);
+    return paths;
   });
+  // Also by their bare names: a test that makes a clip calls ffmpeg as anybody would.
+  const folders = [...new Set(Object.values(found).map((path) => dirname(path)))];
+  const tools = { ...found, PATH: [...folders, process.env['PATH'] ?? ''].join(delimiter) };
   const total = { passed: 0, failed: 0, skipped: 0 };
   if (wanted.length === 0 || wanted.includes('check')) {
     if (await check(tools)) total.passed += 1;
