@@ -1,4 +1,4 @@
-/** Parameters of every job type (API.md "Parameters by type"). Unknown keys are refused. */
+/** Parameters of every job type. Unknown keys are refused. */
 import { z } from 'zod';
 
 const videoId = z.uuid().meta({ title: 'Video', format: 'video-id' });
