@@ -1,4 +1,4 @@
-import { FFPROBE_INFO_ARGS, mainStream, type MediaInfo, parseFfprobe } from '@reelay/contracts';
+import { addStreamData, ffprobeDataArgs, FFPROBE_INFO_ARGS, FFPROBE_LEAN_ARGS, mainStream, type MediaInfo, parseFfprobe } from '@reelay/contracts';
 import { JobFailed, type JobRun } from './agent-types.ts';
 import { fileUrl } from './order-files.ts';
 
@@ -14,7 +14,7 @@ export const INPUT_GUARD: readonly string[] = ['-protocol_whitelist', 'file,pipe
 
 /** Failures that lie in the file itself: another try, or another node, cannot help. */
 const FAULTS_OF_FILE: ReadonlySet<string> = new Set([
-  'moov_missing', 'invalid_data', 'codec_unsupported', 'container_unsupported', 'stream_missing', 'ffprobe_output', 'ffmpeg_failed', 'file_empty',
+  'moov_missing', 'invalid_data', 'codec_unsupported', 'container_unsupported', 'stream_missing', 'ffprobe_output', 'ffmpeg_failed', 'file_empty', 'probe_too_large',
 ]);
 export const isFaultOfFile = (code: string): boolean => FAULTS_OF_FILE.has(code);
 
@@ -30,7 +30,7 @@ export async function probeMedia(run: JobRun, absolutePath: string, sizeBytes: n
   if (sizeBytes === 0) return unreadable('The file is empty.');
   let media: MediaInfo;
   try {
-    media = parseFfprobe(await run.ffprobe([...FFPROBE_INFO_ARGS, '-i', fileUrl(absolutePath)]));
+    media = parseFfprobe(await askFfprobe(run, fileUrl(absolutePath)));
   } catch (error) {
     if (error instanceof JobFailed && isFaultOfFile(error.code)) return unreadable(error.message);
     throw error;
@@ -39,6 +39,17 @@ export async function probeMedia(run: JobRun, absolutePath: string, sizeBytes: n
   if (!video && !mainStream(media, 'audio')) return unreadable('The file holds no video and no sound.', media);
   if (video && (video.width === null || video.height === null)) return unreadable('The video in the file cannot be read: its picture size is not known.', media);
   return { kind: 'media', media };
+}
+
+/** One question does for nearly every file. One with megabytes of attachments is asked about its video and sound alone. */
+async function askFfprobe(run: JobRun, url: string): Promise<unknown> {
+  const ask = (args: readonly string[]): Promise<string> => run.ffprobe([...args, '-i', url]);
+  try {
+    return await ask(FFPROBE_INFO_ARGS);
+  } catch (error) {
+    if (!(error instanceof JobFailed) || error.code !== 'probe_too_large') throw error;
+    return addStreamData(await ask(FFPROBE_LEAN_ARGS), await ask(ffprobeDataArgs('video')), await ask(ffprobeDataArgs('audio')));
+  }
 }
 
 /** Seconds of video and sound that the file claims to hold; null when it does not say. */

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodePacketIndex, type JobOutcome, PacketFlag, type WorkOrder } from '@reelay/contracts';
+import { decodePacketIndex, type JobOutcome, mediaInfoSchema, PacketFlag, type WorkOrder } from '@reelay/contracts';
 import { newId } from '@reelay/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeClip } from '../testing/clips.ts';
@@ -60,6 +61,18 @@ const KINDS: [string, Parameters<typeof makeClip>[1]][] = [
 ];
 
 describe('validate', () => {
+  it.each([1, 5])('takes a film with %i MB of fonts for what it is', async (megabytes) => {
+    const font = join(bench.folder, 'font.ttf');
+    writeFileSync(font, randomBytes(megabytes * 1_000_000));
+    const name = `inbox/fonts ${megabytes}.mkv`;
+    const args = ['-v', 'error', '-i', join(bench.library, clip(`inbox/plain ${megabytes}.mkv`)), '-map', '0', '-c', 'copy', '-attach', font, '-metadata:s:t', 'mimetype=application/x-truetype-font'];
+    execFileSync(process.env.FFMPEG_PATH ?? 'ffmpeg', [...args, join(bench.library, name)]);
+    const { result } = await validate(name);
+    expect(result).toMatchObject({ valid: true });
+    const media = mediaInfoSchema.parse(result['media']);
+    expect(media.streams.map(({ kind, extradata }) => [kind, extradata !== null])).toEqual([['video', true], ['audio', true], ['other', false]]);
+  });
+
   it.each(KINDS)('finds %s valid and sends its packet index', async (name, options) => {
     const { result, order } = await validate(clip(`inbox/${name}`, options));
     expect(result).toMatchObject({ valid: true, indexParts: 1 });

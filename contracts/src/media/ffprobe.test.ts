@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toBase64 } from './bytes.ts';
-import { FfprobeOutputError, parseFfprobe } from './ffprobe.ts';
+import { addStreamData, FfprobeOutputError, parseFfprobe } from './ffprobe.ts';
 import { mainStream, mediaInfoSchema, orientationOf } from './media-info.ts';
 
 const video = {
@@ -65,6 +65,25 @@ describe('parseFfprobe', () => {
     const stream = streamOf({ ...video, extradata });
     expect(stream.codecString).toBe('avc1.4d400c');
     expect(stream.extradata).toBe(toBase64(Uint8Array.of(0x01, 0x4d, 0x40, 0x0c, 0xff, 0xe1, 0, 0x19, 0x67, 0x4d, 0x40, 0x0c, 0xec, 0xa0, 0xa0, 0xcf, 0xcf, 0x80)));
+  });
+
+  it('keeps no attachments, no endless lists, and whole characters of long titles', () => {
+    const extradata = '\n00000000: 0001 0203  ....\n';
+    const info = parseFfprobe({
+      format: { format_name: 'matroska,webm' },
+      streams: [{ ...video, extradata: undefined, tags: { title: `${'x'.repeat(299)}🎬🎬` } }, { index: 1, codec_type: 'attachment', codec_name: 'ttf', extradata }],
+      chapters: Array.from({ length: 5_000 }, (_, n) => ({ start_time: String(n), end_time: String(n + 1), tags: { title: 'chapter' } })),
+    });
+    expect(info.streams.map((stream) => stream.extradata)).toEqual([null, null]);
+    expect(info.streams[0]?.title).toBe(`${'x'.repeat(299)}🎬`);
+    expect(info.chapters).toHaveLength(1_000);
+  });
+
+  it('joins an answer without data and the data of some streams', () => {
+    const lean = JSON.stringify({ format: { format_name: 'matroska,webm' }, streams: [{ index: 0, codec_type: 'attachment', codec_name: 'ttf' }, { ...video, index: 1 }] });
+    const data = JSON.stringify({ streams: [{ index: 1, extradata: '\n00000000: 0102  ..\n' }] });
+    expect(parseFfprobe(addStreamData(lean, data, '{}')).streams.map(({ index, extradata }) => [index, extradata])).toEqual([[0, null], [1, toBase64(Uint8Array.of(1, 2))]]);
+    expect(() => addStreamData(lean, 'nothing')).toThrow(FfprobeOutputError);
   });
 
   it('names the codecs of other streams', () => {

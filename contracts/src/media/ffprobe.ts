@@ -3,10 +3,18 @@ import { parseHexDump, toBase64 } from './bytes.ts';
 import { codecString } from './codec-string.ts';
 import type { ContainerKind, MediaInfo, MediaStream, Rational } from './media-info.ts';
 
+/** The same without the streams' data, for files with megabytes of attached fonts, which ffprobe would print as well. */
+export const FFPROBE_LEAN_ARGS: readonly string[] = ['-v', 'error', '-show_format', '-show_streams', '-show_chapters', '-of', 'json'];
 /** Arguments of ffprobe whose JSON {@link parseFfprobe} reads; the input follows. */
-export const FFPROBE_INFO_ARGS: readonly string[] = [
-  '-v', 'error', '-show_format', '-show_streams', '-show_chapters', '-show_data', '-of', 'json',
-];
+export const FFPROBE_INFO_ARGS: readonly string[] = [...FFPROBE_LEAN_ARGS, '-show_data'];
+/** The data of the streams of one kind, to be added to what the lean arguments gave by {@link addStreamData}. */
+export const ffprobeDataArgs = (kind: 'video' | 'audio'): readonly string[] => ['-v', 'error', '-select_streams', kind.charAt(0), '-show_streams', '-show_data', '-of', 'json'];
+
+/** What is kept of one file is stored, sent and shown: no more than a player could use. */
+const MAX_EXTRADATA_BYTES = 64 * 1024;
+const MAX_STREAMS = 200;
+const MAX_CHAPTERS = 1_000;
+const MAX_TITLE_CHARS = 300;
 
 /** The text given is not what ffprobe prints. */
 export class FfprobeOutputError extends Error {
@@ -42,7 +50,7 @@ export function parseFfprobe(json: unknown): MediaInfo {
   const formatNames = (text(format['format_name']) ?? '').split(',').filter((name) => name !== '');
   const majorBrand = lookup(format.tags ?? {}, 'major_brand')?.trim() ?? null;
   const media: MediaStream[] = [];
-  for (const value of streams) {
+  for (const value of streams.slice(0, MAX_STREAMS)) {
     const stream = probedStreamSchema.safeParse(value);
     if (stream.success) media.push(parseStream(stream.data));
   }
@@ -57,8 +65,22 @@ export function parseFfprobe(json: unknown): MediaInfo {
     bitrateKbps: bitsPerSecond === null ? null : Math.round(Math.max(0, bitsPerSecond) / 1000),
     sizeBytes: positive(number(format['size'])),
     streams: media,
-    chapters: chapters.flatMap(parseChapter),
+    chapters: chapters.slice(0, MAX_CHAPTERS).flatMap(parseChapter),
   };
+}
+
+/** The lean answer with the data of the streams in the others. @throws FfprobeOutputError */
+export function addStreamData(lean: string, ...others: string[]): unknown {
+  const listing = z.looseObject({ streams: z.array(z.looseObject({ index: z.number() })).catch([]).optional() });
+  const read = (source: string) => {
+    const parsed = listing.safeParse(parseJson(source));
+    if (!parsed.success) throw new FfprobeOutputError('ffprobe gave no list of streams', { cause: parsed.error });
+    return parsed.data;
+  };
+  const whole = read(lean);
+  const data = new Map(others.flatMap((source) => read(source).streams ?? []).map((stream) => [stream.index, stream['extradata']]));
+  for (const stream of whole.streams ?? []) stream['extradata'] = data.get(stream.index);
+  return whole;
 }
 
 function parseJson(source: string): unknown {
@@ -73,7 +95,9 @@ function parseStream(stream: ProbedStream): MediaStream {
   const tags = stream.tags ?? {};
   const disposition = Object.entries(stream.disposition ?? {}).filter(([, set]) => set === 1).map(([name]) => name);
   const kind = streamKind(stream.codec_type, disposition);
-  const bytes = parseHexDump(text(stream['extradata']) ?? '');
+  // Of an attachment, a font, it would be the whole file.
+  const data = kind === 'video' || kind === 'audio' ? parseHexDump(text(stream['extradata']) ?? '') : new Uint8Array();
+  const bytes = data.length <= MAX_EXTRADATA_BYTES ? data : new Uint8Array();
   const bitsPerSecond = number(stream['bit_rate']) ?? number(lookup(tags, 'bps'));
   const language = lookup(tags, 'language')?.toLowerCase() ?? null;
   const shared = {
@@ -92,7 +116,7 @@ function parseStream(stream: ProbedStream): MediaStream {
     durationSeconds: positive(number(stream['duration'])) ?? clockSeconds(lookup(tags, 'duration')),
     bitrateKbps: bitsPerSecond === null || bitsPerSecond < 0 ? null : Math.round(bitsPerSecond / 1000),
     language: language === 'und' || language === '' ? null : language,
-    title: lookup(tags, 'title') ?? lookup(tags, 'handler_title') ?? null,
+    title: clip(lookup(tags, 'title') ?? lookup(tags, 'handler_title') ?? null),
     disposition,
     ...video,
     channels: kind === 'audio' ? positive(integer(stream['channels'])) : null,
@@ -182,7 +206,12 @@ function parseChapter(value: unknown): MediaInfo['chapters'] {
   const startSeconds = number(chapter.data['start_time']);
   const endSeconds = number(chapter.data['end_time']);
   if (startSeconds === null || endSeconds === null) return [];
-  return [{ startSeconds, endSeconds, title: lookup(chapter.data.tags ?? {}, 'title') ?? null }];
+  return [{ startSeconds, endSeconds, title: clip(lookup(chapter.data.tags ?? {}, 'title') ?? null) }];
+}
+
+/** Never half a character. */
+function clip(title: string | null): string | null {
+  return title !== null && title.length > MAX_TITLE_CHARS ? Array.from(title).slice(0, MAX_TITLE_CHARS).join('') : title;
 }
 
 function lookup(tags: Readonly<Record<string, string>>, name: string): string | undefined {

@@ -80,7 +80,7 @@ export class MediaTools {
       onLine(line);
     }));
     this.#check('ffprobe', proc, exit);
-    if (sizeBytes > maxBytes) throw new JobFailed('invalid_data', 'The file describes itself with more data than is sensible.', false);
+    if (sizeBytes > maxBytes) throw new JobFailed('probe_too_large', 'The file describes itself with more data than is sensible.', false);
     return Buffer.concat(chunks).toString('utf8');
   }
 
