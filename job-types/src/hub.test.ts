@@ -227,6 +227,9 @@ describe('scan', () => {
     await expect(applyEffectBatch(sql, { jobId: job.id, epoch: 9, n: 0, body: {} }, env)).rejects.toBeInstanceOf(StaleAttemptError);
     await expect(batch(job, 0, { kind: 'nonsense' })).rejects.toMatchObject({ error: { code: 'batch_invalid' } });
     await expect(batch(job, 0, { big: 'x'.repeat(600_000) })).rejects.toMatchObject({ error: { code: 'batch_too_large' } });
+    // Repeated for ever by the agent, were it taken for a passing failure.
+    const unstorable = { kind: 'probed', files: [{ ...found('library/videos/a.mp4'), sizeBytes: 1e30 }] };
+    await expect(batch(job, 0, unstorable)).rejects.toMatchObject({ error: { code: 'batch_unstorable' } });
     const encode = await running('reencode_streaming', { videoId: (await video('inbox/a.mp4')).id });
     await expect(batch(encode, 0, {})).rejects.toMatchObject({ error: { code: 'batch_invalid' } });
   });

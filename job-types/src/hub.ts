@@ -1,6 +1,6 @@
 /** The hub's door: what becomes of a job's parameters before a run, and of its results after it. */
 import type { JobType } from '@reelay/contracts';
-import { applyOnce, type EffectBatchRef, type Sql } from '@reelay/store';
+import { applyOnce, type EffectBatchRef, isUnstorable, type Sql } from '@reelay/store';
 import { type HubEnvironment, type HubJobType, JobRefused } from './hub-types.ts';
 import { applyMove } from './move-to-library/apply.ts';
 import { prepareMove } from './move-to-library/prepare.ts';
@@ -41,7 +41,7 @@ export const MAX_BATCH_BYTES = 512 * 1024;
 /**
  * Applies batch `n` of a running attempt, once; a repeat gets the first answer.
  * @throws StaleAttemptError when the attempt is not the job's current one
- * @throws JobRefused `batch_too_large`, `batch_invalid`, or what the type refuses
+ * @throws JobRefused `batch_too_large`, `batch_invalid`, `batch_unstorable`, or what the type refuses
  */
 export const applyEffectBatch = async (
   sql: Sql, batch: EffectBatchRef & { body: Record<string, unknown> }, env: HubEnvironment,
@@ -52,5 +52,8 @@ export const applyEffectBatch = async (
     const type = hubJobType(job.type);
     if (!type.batch) throw new JobRefused('batch_invalid', `Jobs of type ${job.type} take no batches`);
     return type.batch(tx, job, batch.body, env);
+  }).catch((error: unknown) => {
+    // The agent repeats what failed for a passing reason; this would fail for ever.
+    throw isUnstorable(error) ? new JobRefused('batch_unstorable', `The batch cannot be stored: ${error.message}`) : error;
   });
 };

@@ -51,3 +51,10 @@ export const inTransaction = async <T>(sql: Sql, work: (tx: Tx) => Promise<T>): 
   if (result === undefined) throw new Error('transaction ended without a result');
   return result.value;
 };
+
+/**
+ * True when Postgres will never take what it was given: data that does not fit (22), a constraint (23), larger than an
+ * index takes (54), not possible at all (0A, 21, 42). Anything else may pass: the server is away, a deadlock, a full disk.
+ */
+export const isUnstorable = (thrown: unknown): thrown is Error =>
+  thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' && /^(0A|2[123]|42|54)[0-9A-Z]{3}$/.test(thrown.code);

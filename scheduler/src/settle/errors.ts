@@ -1,6 +1,7 @@
 import type { JobError } from '@reelay/contracts';
 import { JobRefused } from '@reelay/job-types/hub';
 import { errorCode, ReelayError } from '@reelay/runtime';
+import { isUnstorable } from '@reelay/store';
 import { ZodError } from 'zod';
 
 /** Failures on which trying again cannot help. */
@@ -23,7 +24,6 @@ export const asJobError = (thrown: unknown, code: string): JobError | null => {
   }
   if (!(thrown instanceof Error) || name === undefined) return thrown instanceof TypeError || thrown instanceof RangeError ? { code, message: thrown.message, retryable: true } : null;
   if (FILE_CODES.has(name)) return { code: name === 'ENOSPC' || name === 'EDQUOT' ? 'disk_full' : code, message: thrown.message, retryable: true };
-  // 22: data that does not fit a column; 23: a constraint; 54: larger than an index takes; 0A, 21, 42: not possible at all.
   // The same again would end the same way, but not for ever.
-  return /^(0A|2[123]|42|54)[0-9A-Z]{3}$/.test(name) ? { code, message: thrown.message, retryable: true } : null;
+  return isUnstorable(thrown) ? { code, message: thrown.message, retryable: true } : null;
 };
