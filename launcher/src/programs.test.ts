@@ -19,6 +19,7 @@ it('tells the hub all of it, and passes on our own variables only', () => {
     expect(envOf(name)).toMatchObject({ DATABASE_URL: plan.databaseUrl, REELAY_SECRET_FILE: '/data/secret.key', REELAY_NATS_CREDS: '/data/hub.creds', REELAY_RETRY_UNIT_SECONDS: '1' });
     expect(envOf(name)).not.toHaveProperty('AWS_SECRET_ACCESS_KEY');
   }
+  expect(JSON.stringify(envOf('scheduler'))).not.toContain('admin-password');
 });
 it('speaks to the gateway over loopback when it listens everywhere', () => {
   expect(localUrl({ ...plan, host: '::' })).toBe('http://127.0.0.1:4100');

@@ -62,7 +62,7 @@ function hubEnv(plan: SystemPlan): Record<string, string | undefined> {
 
 const SERVICE_ENV: Record<ServiceName, (plan: SystemPlan) => Record<string, string | undefined>> = {
   gateway: (plan) => ({ ...hubEnv(plan), PORT: String(plan.port), HOST: plan.host, REELAY_WEB_DIR: join(plan.dist, 'web') }),
-  scheduler: hubEnv,
+  scheduler: (plan) => ({ ...hubEnv(plan), REELAY_ADMIN_PASSWORD: undefined }),
   'node-agent': (plan) => ({
     ...passedOn(plan.env, KEPT_FROM_AGENTS),
     REELAY_CONFIG: plan.configFile,
