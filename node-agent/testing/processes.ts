@@ -30,5 +30,6 @@ function describe(name: string, workDir: string): FoundProcess | null {
   }
 }
 
-/** ffmpeg processes of a run. */
-export const encodersOf = (workDir: string): FoundProcess[] => processesOf(workDir).filter(({ command }) => /^\S*ffmpeg /.test(command));
+/** ffmpeg processes of a run; also one that is started through its loader, as a privately unpacked one is. */
+export const encodersOf = (workDir: string): FoundProcess[] =>
+  processesOf(workDir).filter(({ command }) => /^(\S*ld-linux\S* --library-path \S+ )?\S*ffmpeg /.test(command));

@@ -89,7 +89,7 @@ const ended = (child: ChildProcess): Promise<unknown> => (hasEnded(child) ? Prom
 /** Nothing is underway and nothing is left of what was. */
 const expectTidy = async (): Promise<void> => {
   await eventually(async () => expect((await client.jobs(`?${OPEN}`)).data.map(({ id, type, status }) => ({ id, type, status }))).toEqual([]));
-  await eventually(async () => expect(await findLeftovers(system, sql)).toEqual([]));
+  await eventually(async () => expect(await findLeftovers(system, sql)).toEqual([]), 30_000);
 };
 afterEach(async () => {
   for (const child of started.splice(0)) {
@@ -240,6 +240,7 @@ describe('the input', () => {
     const failed = await reached(job.id, 'failed');
     expect(failed.errorCode).toBe('file_not_found');
     expect(failed.errorMessage).toContain(video.path);
+    await client.call('DELETE', `/api/media/videos/${video.id}`);
   });
 });
 
