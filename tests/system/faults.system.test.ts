@@ -233,12 +233,13 @@ describe('the input', () => {
     expect(made?.width).toBe(640);
   });
 
-  it('deleted while it is read: the job fails and says which file', async () => {
+  it('deleted while it is read: what is open is read to its end; the next job fails and says which file', async () => {
     const video = await uploaded('deleted.mp4', 8);
     const job = await startEncode(video);
     await unlink(join(system.libraryRoot, video.path));
-    const failed = await reached(job.id, 'failed');
-    expect(failed.errorCode).toBe('file_not_found');
+    expect(await reached(job.id, 'completed')).toMatchObject({ epoch: 1 });
+    const failed = await reached(await create('reencode_streaming', { videoId: video.id }), 'failed');
+    expect(failed).toMatchObject({ errorCode: 'file_not_found', retryCount: 0 });
     expect(failed.errorMessage).toContain(video.path);
     await client.call('DELETE', `/api/media/videos/${video.id}`);
   });
