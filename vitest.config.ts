@@ -5,7 +5,7 @@ const driverFix: Plugin = { name: 'postgres driver fix', transform: (code, id) =
 
 /**
  * unit: beside the code, on real Postgres, NATS and ffmpeg where the code speaks to them.
- * long: minutes of random faults, on request only.
+ * long: each fault of a bad day, and minutes of random ones; on request only (npm run test:long).
  * system: the whole system as processes. e2e: the whole system in Chromium.
  * One file at a time where a file runs a system of its own: two cores.
  */
@@ -45,6 +45,7 @@ export default defineConfig({
           include: ['tests/long/**/*.long.test.ts'],
           pool: 'forks',
           fileParallelism: false,
+          testTimeout: 240_000,
           hookTimeout: 120_000,
         },
       },

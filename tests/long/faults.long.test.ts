@@ -13,10 +13,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { findLeftovers } from '../kit/leftovers.ts';
 import { processesOf } from '../kit/processes.ts';
 import { type Program, startSystem, type System } from '../kit/system.ts';
-import { Client } from './client.ts';
-import { makeClip } from './clips.ts';
+import { Client } from '../system/client.ts';
+import { makeClip } from '../system/clips.ts';
 
-const LEASE_SECONDS = 6;
+/** Longer than NATS takes to cut off who stands still. */
+const LEASE_SECONDS = 12;
 const OPEN = 'status=pending,queued,running,paused';
 
 let system: System;
