@@ -80,6 +80,12 @@ describe('introduction', () => {
     await eventually('a second hello', () => bench.hub.hellos.length > before);
     bench.hub.known = true;
   });
+  it('beats again at once when nobody answered in time: the scheduler that was asked may stand still', async () => {
+    Object.assign(bench.hub, { heartbeatMs: 600_000, unansweredHeartbeats: 2 });
+    const before = bench.hub.heartbeats.length;
+    node = await bench.startAgent();
+    await eventually('a third heartbeat', () => bench.hub.heartbeats.length >= before + 3, 30_000);
+  });
   it('ends its jobs and stops when a newer agent took over', async () => {
     node = await bench.startAgent();
     await bench.hub.run(await encode());

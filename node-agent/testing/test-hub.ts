@@ -35,6 +35,8 @@ export class TestHub {
   superseded = false;
   known = true;
   heartbeatMs = 100;
+  /** So many heartbeats are heard and never answered. */
+  unansweredHeartbeats = 0;
   leaseMs = 30_000;
   /** Attempts that the hub says are not the job's any more. */
   stale = new Set<string>();
@@ -83,6 +85,10 @@ export class TestHub {
       }),
       bus.serve(subjects.anyNode('heartbeat'), {}, heartbeatSchema, ({ running }) => {
         this.heartbeats.push(running);
+        if (this.unansweredHeartbeats > 0) {
+          this.unansweredHeartbeats -= 1;
+          return new Promise(() => {});
+        }
         const kill = this.kill.splice(0);
         return { ok: true, known: this.known, superseded: this.superseded, renewed: running, kill, leaseMs: this.leaseMs, adminState: 'active' };
       }),

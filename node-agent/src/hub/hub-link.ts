@@ -1,5 +1,5 @@
 import type { AttemptRef, Heartbeat, HeartbeatReply, Hello, HelloReply } from '@reelay/contracts';
-import { type Clock, Ctx, type Logger, Shutdown, toError } from '@reelay/runtime';
+import { type Clock, Ctx, errorCode, type Logger, Shutdown, toError } from '@reelay/runtime';
 import type { HubClient } from './hub-client.ts';
 
 export interface HubLinkOptions {
@@ -58,7 +58,7 @@ export class HubLink {
     try {
       while (!this.#ctx.cancelled) {
         await this.#introduce();
-        while (!this.#ctx.cancelled && (await this.#beat())) await this.#pause();
+        await this.#keepBeating();
       }
     } catch (error) {
       if (!this.#ctx.cancelled) throw error;
@@ -76,8 +76,16 @@ export class HubLink {
     onWelcome(reply);
   }
 
-  /** False: say hello again (or nothing more). */
-  async #beat(): Promise<boolean> {
+  /** Until hello must be said again (or nothing more). */
+  async #keepBeating(): Promise<void> {
+    while (!this.#ctx.cancelled) {
+      const next = await this.#beat();
+      if (next === 'introduce') return;
+      if (next === 'pause') await this.#pause();
+    }
+  }
+
+  async #beat(): Promise<'pause' | 'again' | 'introduce'> {
     const { hub, pulse, clock, logger, onHeartbeat, onSuperseded, mustIntroduceAgain } = this.#options;
     try {
       const message = await pulse();
@@ -87,14 +95,15 @@ export class HubLink {
       if (reply.superseded) {
         this.#ctx.cancel(new Shutdown('another agent with this node id took over'));
         onSuperseded();
-        return false;
+        return 'introduce';
       }
       onHeartbeat(reply, sentMs, message.running);
       if (!reply.known) logger.warn('the hub does not know this node any more');
-      return reply.known && !(await mustIntroduceAgain());
+      return reply.known && !(await mustIntroduceAgain()) ? 'pause' : 'introduce';
     } catch (error) {
       this.#isSilent(error);
-      return true;
+      // It may have gone to a scheduler that stands still; the next one may go to another.
+      return errorCode(error) === 'request_timeout' ? 'again' : 'pause';
     }
   }
 
