@@ -9,6 +9,8 @@ import { json, noQuery } from '../http/route.ts';
 
 const tags = ['Service'];
 const CHECK_MS = 2_000;
+/** Services start side by side: a node may have said hello just before this gateway counts from. */
+const STARTED_TOGETHER_MS = 3_000;
 const SHORTEST_SILENCE_MS = 10_000;
 const MISSED_BEATS = 3;
 
@@ -47,7 +49,7 @@ const readiness = async (deps: GatewayDeps): Promise<Ready> => {
  * the table says is of the time before.
  */
 const heardWithinMs = ({ settings, clock, startedAtMs }: GatewayDeps): number =>
-  Math.min(Math.max(SHORTEST_SILENCE_MS, settings.REELAY_HEARTBEAT_SECONDS * 1000 * MISSED_BEATS), clock.monotonicMs() - startedAtMs);
+  Math.min(Math.max(SHORTEST_SILENCE_MS, settings.REELAY_HEARTBEAT_SECONDS * 1000 * MISSED_BEATS), clock.monotonicMs() - startedAtMs + STARTED_TOGETHER_MS);
 
 const checkPostgres = (deps: GatewayDeps): Promise<{ healthy: number; total: number } | null> =>
   new Promise((resolve) => {
