@@ -20,6 +20,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 import { playbackRoutes } from './routes/playback.ts';
+import { processRoutes } from './routes/processes.ts';
 import { streamRoutes } from './routes/stream.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { tusRoutes } from './routes/tus.ts';
@@ -51,7 +52,7 @@ export const createApp = (deps: GatewayDeps): App => {
 
   const routes = [
     healthRoutes, metricsRoutes, docsRoutes, authRoutes, tokenRoutes, userRoutes, jobRoutes, jobActionRoutes, jobLogRoutes,
-    uploadRoutes, tusRoutes, videoRoutes, playbackRoutes, streamRoutes, nodeRoutes, eventRoutes, agentRoutes,
+    uploadRoutes, tusRoutes, videoRoutes, playbackRoutes, streamRoutes, nodeRoutes, processRoutes, eventRoutes, agentRoutes,
   ];
   for (const register of routes) register(app, deps);
 

@@ -125,6 +125,8 @@ export const LOG_MARKERS = {
   retry: (attempt: number): string => `--- RETRY ATTEMPT ${attempt} ---`,
   cancelled: '--- JOB CANCELLED BY ADMIN ---',
   error: '--- ERROR ---',
+  endedByHand: '--- JOB ENDED BY HAND ---',
+  shed: '--- JOB ENDED TO FREE MEMORY ---',
 } as const;
 /** Bytes of log kept inline with a finished job (job-queue document, "Limit log size"). */
 export const INLINE_LOG_BYTES = 10_240;

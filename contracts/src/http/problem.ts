@@ -28,6 +28,7 @@ export const PROBLEMS = {
   upload_not_found: [404, 'Upload not found'],
   user_not_found: [404, 'User not found'],
   token_not_found: [404, 'Token not found'],
+  process_gone: [404, 'The process is gone'],
   segment_not_found: [404, 'Segment not found'],
   file_missing: [404, 'The file is not there'],
   method_not_allowed: [405, 'Method not allowed'],
@@ -52,6 +53,7 @@ export const PROBLEMS = {
   rate_limited: [429, 'Too many attempts'],
   internal: [500, 'Something went wrong here'],
   unavailable: [503, 'Not available at the moment'],
+  node_unreachable: [503, 'The node does not answer'],
   storage_full: [507, 'The storage is full'],
 } as const satisfies Record<string, readonly [number, string]>;
 export type ProblemCode = keyof typeof PROBLEMS;

@@ -42,6 +42,8 @@ export const loadReportSchema = z.object({
   memoryTotalMb: z.int(),
   /** Free bytes where the agent writes outputs; null when unknown. */
   diskFreeBytes: z.number().nullable(),
+  /** Set while memory is short. `soft`: no new batch work; `hard`: the newest is given back. `detail` has the numbers. */
+  memoryPressure: z.object({ level: z.enum(['soft', 'hard']), detail: z.string().max(300) }).nullable().optional(),
 });
 export type LoadReport = z.infer<typeof loadReportSchema>;
 
@@ -58,6 +60,8 @@ export const helloSchema = z.object({
   encoderTrials: z.array(encoderTrialSchema).max(32),
   ffmpegVersion: z.string().max(100).nullable(),
   labels: z.record(z.string().max(63), z.string().max(63)),
+  /** How many on-demand transcodes it serves at the same time; 0 from an agent that does not know them. */
+  sessionLimit: z.int().min(0).max(1000).optional(),
   /** Id in the library's marker file when the agent mounts one, else null. */
   libraryId: z.string().max(64).nullable(),
   load: loadReportSchema,
@@ -77,6 +81,8 @@ export const heartbeatSchema = z.object({
   v,
   incarnation: z.uuid(),
   running: z.array(attemptRefSchema).max(2000),
+  /** On-demand transcodes that it serves: their leases are renewed. */
+  sessions: z.array(z.uuid()).max(1000).optional(),
   devices: z.array(deviceReportSchema).max(64),
   load: loadReportSchema,
   draining: z.boolean(),
@@ -93,6 +99,8 @@ export const heartbeatReplySchema = z.object({
   kill: z.array(attemptRefSchema.extend({ reason: killReasonSchema })),
   /** Which of the renewed are paused: the node freezes these and thaws the others, should a pause or resume have been lost. */
   frozen: z.array(attemptRefSchema).optional(),
+  /** Sessions that the hub does not know any more: the node ends them. */
+  endSessions: z.array(z.uuid()).optional(),
   leaseMs: z.int(),
   adminState: z.enum(['active', 'draining', 'cordoned']),
 });
@@ -100,7 +108,7 @@ export type HeartbeatReply = z.infer<typeof heartbeatReplySchema>;
 
 export const assignSchema = z.object({ v, incarnation: z.uuid(), orders: z.array(workOrderSchema).min(1).max(100) });
 export type Assign = z.infer<typeof assignSchema>;
-export const refusalSchema = z.object({ code: z.enum(['draining', 'no_vram', 'no_slot', 'no_disk', 'stale_epoch', 'wrong_incarnation', 'no_encoder']), detail: z.string().max(500) });
+export const refusalSchema = z.object({ code: z.enum(['draining', 'no_vram', 'no_slot', 'no_disk', 'stale_epoch', 'wrong_incarnation', 'no_encoder', 'memory_pressure']), detail: z.string().max(500) });
 export const assignReplySchema = z.object({
   ok: z.literal(true),
   results: z.array(attemptRefSchema.extend({ accepted: z.boolean(), refusal: refusalSchema.nullable() })),

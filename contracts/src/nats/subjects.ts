@@ -5,13 +5,16 @@
  *   node.<id>.hello | heartbeat | started | log | done   request  node → any scheduler (queue group)
  *   node.<id>.progress                                    publish  node → gateways, schedulers
  *   agent.<id>.assign | cancel | pause | resume | drain   request  hub → node
+ *   agent.<id>.processes | kill                           request  hub → node
+ *   agent.<id>.session                                    request  gateway → node: on-demand transcodes
+ *   hub.session.place | end                               request  gateway → any scheduler (queue group)
  *   hub.hint.place                                        publish  something changed: look at the queue
  *   hub.hint.outbox                                       publish  new audit rows: read the outbox
  *   hub.metrics                                           request  answered by the leader
  */
 export const NODE_TOPICS = ['hello', 'heartbeat', 'started', 'log', 'done', 'progress'] as const;
 export type NodeTopic = (typeof NODE_TOPICS)[number];
-export const AGENT_TOPICS = ['assign', 'cancel', 'pause', 'resume', 'drain'] as const;
+export const AGENT_TOPICS = ['assign', 'cancel', 'pause', 'resume', 'drain', 'processes', 'kill', 'session'] as const;
 export type AgentTopic = (typeof AGENT_TOPICS)[number];
 
 /** A node id is one subject token: no dots, wildcards or spaces. */
@@ -24,6 +27,8 @@ export const subjects = {
   hintPlace: 'hub.hint.place',
   hintOutbox: 'hub.hint.outbox',
   metrics: 'hub.metrics',
+  sessionPlace: 'hub.session.place',
+  sessionEnd: 'hub.session.end',
 } as const;
 
 /** Queue group in which schedulers share the nodes' requests. */

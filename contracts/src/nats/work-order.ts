@@ -73,6 +73,11 @@ export const jobOutcomeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('failed'), error: jobErrorSchema }),
   z.object({ kind: z.literal('cancelled') }),
   /** Given back: the agent stops or drains. Not the job's fault, costs no retry. */
-  z.object({ kind: z.literal('released'), reason: z.string().max(500) }),
+  z.object({
+    kind: z.literal('released'),
+    reason: z.string().max(500),
+    /** `memory`: ended to free memory. Counted with lost nodes, and back only after a while. */
+    cause: z.enum(['memory']).optional(),
+  }),
 ]);
 export type JobOutcome = z.infer<typeof jobOutcomeSchema>;

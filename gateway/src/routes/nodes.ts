@@ -13,7 +13,7 @@ const tags = ['Nodes'];
 const params = z.object({ id: z.string().meta({ description: 'Node id' }) });
 const DRAIN_TIMEOUT_MS = 1_500;
 
-const nodeOr404 = async (deps: GatewayDeps, id: string): Promise<Node> => {
+export const nodeOr404 = async (deps: GatewayDeps, id: string): Promise<Node> => {
   const [node] = NODE_ID_PATTERN.test(id) ? await readNodes(deps.sql, [id]) : [];
   if (node === undefined) throw new HttpProblem('node_not_found', `There is no node ${id.slice(0, 64)}`);
   return node;
