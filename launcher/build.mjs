@@ -11,12 +11,13 @@ import { StartError } from './tools/errors.mjs';
 const ENTRY_POINTS = {
   keys: 'launcher/src/keys-main.ts',
   launcher: 'launcher/src/main.ts',
+  cli: 'cli/src/main.ts',
   gateway: 'gateway/src/main.ts',
   scheduler: 'scheduler/src/main.ts',
   'node-agent': 'node-agent/src/main.ts',
   'job-process': 'node-agent/src/job-process.ts',
 };
-const SOURCE_FOLDERS = ['contracts', 'runtime', 'store', 'job-types', 'gateway', 'scheduler', 'node-agent', 'web', 'launcher'];
+const SOURCE_FOLDERS = ['contracts', 'runtime', 'store', 'job-types', 'gateway', 'scheduler', 'node-agent', 'web', 'launcher', 'cli'];
 const NOT_SOURCES = /(^|\/)(node_modules|dist)(\/|$)|\.test\.tsx?$|\.md$/;
 const TEMP_PREFIX = '.building-';
 const MAX_PROBLEM_LINES = 6;

@@ -3,7 +3,7 @@
 //   web → contracts
 //   gateway | scheduler | node-agent → contracts, runtime, store (not the agent), job-types (its own door)
 //   job-types → contracts, runtime, store (hub side only)
-//   store, runtime → contracts      launcher → contracts, runtime, store
+//   store, runtime → contracts      launcher → contracts, runtime, store      cli → contracts, runtime
 //   services never import each other
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -22,6 +22,7 @@ const MAY_IMPORT = {
   'node-agent': ['@reelay/contracts', '@reelay/runtime', '@reelay/job-types/agent'],
   web: ['@reelay/contracts'],
   launcher: ['@reelay/contracts', '@reelay/runtime', '@reelay/store'],
+  cli: ['@reelay/contracts', '@reelay/runtime'],
 };
 
 /** Packages and modules that only these places may import (production code; tests may use them freely). */

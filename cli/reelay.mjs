@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+console.error('reelay: not built');
+process.exitCode = 1;
