@@ -46,6 +46,7 @@ export * from './jobs/events/unplace.ts';
 export * from './jobs/events/complete.ts';
 export * from './jobs/events/fail.ts';
 export * from './jobs/events/release.ts';
+export * from './jobs/events/shed.ts';
 export * from './jobs/events/lost.ts';
 export * from './nodes/hello.ts';
 export * from './nodes/heartbeat.ts';

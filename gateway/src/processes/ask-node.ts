@@ -1,4 +1,4 @@
-import { type AllProcesses, killProcessReplySchema, type KillProcess, type KillProcessReply, type NodeProcesses, type Process, processesReplySchema, PROTOCOL_VERSION, subjects } from '@reelay/contracts';
+import { type AllProcesses, killProcessReplySchema, type KillProcess, type KillProcessReply, type NodeProcesses, type Process, type ProcessInfo, processesReplySchema, PROTOCOL_VERSION, subjects } from '@reelay/contracts';
 import { errorCode, toError } from '@reelay/runtime';
 import type { Bus } from '@reelay/runtime/bus';
 import { readJobViews, type Sql } from '@reelay/store';
@@ -17,7 +17,7 @@ interface Deps {
 export const readProcesses = async ({ bus, sql }: Deps, nodeId: string): Promise<NodeProcesses> => {
   try {
     const { processes, leftOff } = await bus.request(subjects.agent(nodeId, 'processes'), { v: PROTOCOL_VERSION }, { timeoutMs: LIST_MS, schema: processesReplySchema });
-    return { nodeId, leftOff, data: await withTitles(sql, processes.map((process) => ({ ...process, nodeId, videoTitle: null }))) };
+    return { nodeId, leftOff, data: await withTitles(sql, nodeId, processes) };
   } catch (error) {
     throw unreachable(nodeId, error);
   }
@@ -45,10 +45,12 @@ export const killProcess = async ({ bus }: Deps, nodeId: string, order: Omit<Kil
   }
 };
 
-const withTitles = async (sql: Sql, processes: Process[]): Promise<Process[]> => {
+const withTitles = async (sql: Sql, nodeId: string, processes: readonly ProcessInfo[]): Promise<Process[]> => {
   const views = await readJobViews(sql, [...new Set(processes.flatMap(({ job }) => job?.jobId ?? []))]);
   const titles = new Map(views.map(({ id, videoTitle }) => [id, videoTitle ?? null]));
-  return processes.map((process) => ({ ...process, videoTitle: titles.get(process.job?.jobId ?? '') ?? null }));
+  const titled: Process[] = [];
+  for (const process of processes) titled.push({ ...process, nodeId, videoTitle: titles.get(process.job?.jobId ?? '') ?? null });
+  return titled;
 };
 
 const WHY: Readonly<Record<string, string>> = {

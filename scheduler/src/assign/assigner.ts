@@ -16,7 +16,7 @@ const NODE_HOLD_OFF_MS = 4_000;
 const FULL_HOLD_OFF_MS = 500;
 const FULL: ReadonlySet<string> = new Set(['no_slot', 'no_vram']);
 /** Refusals that are about the node, not about the job. */
-const NODE_REFUSALS: ReadonlySet<string> = new Set(['draining', 'wrong_incarnation']);
+const NODE_REFUSALS: ReadonlySet<string> = new Set(['draining', 'wrong_incarnation', 'memory_pressure']);
 /** What a request ends with when nobody can tell whether it arrived. */
 const UNKNOWN: ReadonlySet<string> = new Set(['request_timeout', 'bus_disconnected', 'bus_closed']);
 

@@ -7,13 +7,13 @@ import type { Policy } from './types.ts';
 const WRITES_NOTHING: ReadonlySet<JobType> = new Set<JobType>(['scan', 'public_scan', 'validate']);
 
 /** Why a node cannot take a job: the first thing that fails, in this order. */
-export const DIMENSIONS = ['health', 'admin', 'excluded', 'library', 'encoder', 'heldOff', 'disk', 'slots', 'size', 'vram', 'reserved'] as const;
+export const DIMENSIONS = ['health', 'admin', 'excluded', 'library', 'encoder', 'heldOff', 'memory', 'disk', 'slots', 'size', 'vram', 'reserved'] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
 export interface Refusal {
   room: NodeRoom;
   dimension: Dimension;
-  /** For `heldOff`: what the node said. */
+  /** For `heldOff` and `memory`: what the node said. */
   detail?: string;
 }
 
@@ -31,6 +31,7 @@ export const fit = (job: WaitingJob, room: NodeRoom, policy: Policy, excluded: r
   if (needsEncoder && node.encoder === null) return refuse('encoder');
   const held = policy.heldOff.find(({ nodeId, jobId }) => nodeId === node.id && (jobId === null || jobId === job.id));
   if (held) return refuse('heldOff', held.reason);
+  if (node.memoryPressure) return refuse('memory', node.memoryPressure);
   if (!WRITES_NOTHING.has(job.type) && node.diskFreeBytes !== null && node.diskFreeBytes < policy.minDiskFreeBytes) return refuse('disk');
   if (room.slots[job.resourceCategory] >= node.limits[job.resourceCategory]) return refuse('slots');
   if (job.vramRequired === 0) return room.devices.length > 0 ? { kind: 'fits', devices: room.devices.slice(0, 1) } : refuse('size');

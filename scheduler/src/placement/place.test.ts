@@ -43,6 +43,7 @@ describe('reasons', () => {
     ['drained', [node('a', { adminState: 'draining' }), node('b', { adminState: 'cordoned' })], encode(), 'No connected node takes new jobs: 1 draining, 1 cordoned'],
     ['no encoder', [node('a', { encoder: null })], encode(), 'Needs a working H.264 encoder; none of 1 node has one'],
     ['no library', [node('a', { libraryId: 'other' }), node('b', { libraryId: null })], job('scan'), 'Needs a node that holds the library itself; none of 2 nodes does'],
+    ['memory', [node('a', { memoryPressure: '93% of 16 GB in use' })], encode(), 'Memory is short on a: 93% of 16 GB in use; no new jobs until it is not'],
     ['disk', [node('a', { diskFreeBytes: 20e6 })], encode(), 'Needs 500 MB of free disk; the freest of 1 node has 20 MB'],
     ['slots', [node('a', { slots: { cpu: 0, gpu_encode: 2, gpu_ai: 0 } })], encode(), 'All 2 GPU encode slots of 1 node are taken'],
     ['one slot', [node('a', { slots: { cpu: 0, gpu_encode: 0, gpu_ai: 1 } })], job('scene_extract'), 'The only GPU AI slot of 1 node is taken'],

@@ -31,6 +31,8 @@ const sentences: Readonly<Record<Dimension, (job: WaitingJob, refusals: readonly
   library: (_job, refusals) => `Needs a node that holds the library itself; none of ${count(refusals.length, 'node')} does`,
   encoder: (_job, refusals) => `Needs a working H.264 encoder; none of ${count(refusals.length, 'node')} has one`,
   heldOff: (_job, refusals) => `${refusals[0]?.room.node.id ?? 'The node'} did not take the job a moment ago: ${refusals[0]?.detail ?? 'no reason given'}; it is offered again shortly`,
+  memory: (_job, refusals) =>
+    `Memory is short on ${refusals.length === 1 ? (refusals[0]?.room.node.id ?? 'the node') : count(refusals.length, 'node')}: ${refusals[0]?.detail ?? 'no figures given'}; no new jobs until it is not`,
   disk: (_job, refusals, policy) => {
     const freest = Math.max(...refusals.map(({ room }) => room.node.diskFreeBytes ?? 0));
     return `Needs ${mb(policy.minDiskFreeBytes / 1e6)} of free disk; the freest of ${count(refusals.length, 'node')} has ${mb(freest / 1e6)}`;

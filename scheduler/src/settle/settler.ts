@@ -4,7 +4,7 @@ import { type Logger, ReelayError, toError } from '@reelay/runtime';
 import {
   appendHubLog, type AttemptClaim, type AttemptOutcome, type AttemptRow, cancelJob, completeJob, createJobs, deleteIntent, failAttempt, inTransaction, isCurrent,
   type JobRow, keepForRemovals, lockJob, type PublishIntent, readAttempt, readIntent, readJob, recordIntent, releaseAttempt, type Removal, saveIntentFiles,
-  startAttempt, trashedPaths, type Tx,
+  shedAttempt, startAttempt, trashedPaths, type Tx,
 } from '@reelay/store';
 import { buildOrder, hubJob } from '../assign/order.ts';
 import { type Deps, hubEnvironment } from '../deps.ts';
@@ -99,6 +99,7 @@ export class Settler {
     const row = await this.#withCurrent(claim, (tx, job) => {
       if (outcome.kind === 'failed') return failAttempt(tx, job, outcome.error, this.#retryPolicy);
       if (outcome.kind === 'cancelled' && job.cancelRequestedAt !== null) return cancelJob(tx, job, 'scheduler');
+      if (outcome.kind === 'released' && outcome.cause === 'memory') return shedAttempt(tx, job, outcome.reason, this.#retryPolicy);
       return releaseAttempt(tx, job, outcome.kind === 'released' ? outcome.reason : 'the work was ended');
     }).catch((thrown: unknown) => this.#endAnyway(claim, thrown));
     if (row && claim.workOrder) await this.#dropParts(claim.workOrder);

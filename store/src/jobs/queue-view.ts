@@ -42,6 +42,8 @@ export interface FleetNode {
   libraryId: string | null;
   /** null when unknown */
   diskFreeBytes: number | null;
+  /** While its memory is short: with which numbers. */
+  memoryPressure?: string | null;
   devices: FleetDevice[];
 }
 
@@ -92,7 +94,7 @@ export const readQueueView = async (sql: Queryable, perPriority: number): Promis
     id: node.id, name: node.name, incarnation: node.incarnation, adminState: node.adminState, health: node.health,
     encoder: node.encoder, limits: { ...DEFAULT_LIMITS, ...node.limits }, libraryId: node.libraryId,
     slots: { cpu: node.slotsCpu, gpu_encode: node.slotsGpuEncode, gpu_ai: node.slotsGpuAi },
-    diskFreeBytes: node.load.diskFreeBytes,
+    diskFreeBytes: node.load.diskFreeBytes, memoryPressure: node.load.memoryPressure?.detail ?? null,
     devices: devices.filter(({ nodeId }) => nodeId === node.id).map(({ id, index, kind, name, totalMb, freeMb, bookedMb, unseenMb, jobs: placed }) => ({
       id, index, kind, name, totalMb, freeMb, bookedMb, unseenMb, jobs: placed,
     })),

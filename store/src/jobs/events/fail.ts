@@ -19,7 +19,7 @@ export const failAttempt = async (tx: Tx, job: JobRow, error: JobError, policy: 
   const actor = job.nodeId === null ? 'scheduler' : `node:${job.nodeId}`;
   if (job.cancelRequestedAt !== null) return cancelJob(tx, job, actor);
   await endAttempt(tx, job.id, job.epoch, 'failed', error);
-  const lines = [{ text: LOG_MARKERS.error, marker: true }, { text: error.message, marker: true }];
+  const lines = [...(error.code === 'killed_by_hand' ? [{ text: LOG_MARKERS.endedByHand, marker: true }] : []), { text: LOG_MARKERS.error, marker: true }, { text: error.message, marker: true }];
   const failure = { errorCode: error.code, errorMessage: error.message };
   if (!error.retryable || job.retryCount >= job.maxRetries) {
     await appendHubLog(tx, job.id, job.epoch, 'after', lines);
@@ -35,7 +35,8 @@ export const failAttempt = async (tx: Tx, job: JobRow, error: JobError, policy: 
   }, { actor, detail: error.message });
 };
 
-const timeIn = async (tx: Tx, seconds: number): Promise<Date> => {
+/** The database's time, so many seconds from now. */
+export const timeIn = async (tx: Tx, seconds: number): Promise<Date> => {
   const [row] = await tx<{ at: Date }[]>`select now() + ${seconds} * interval '1 second' as at`;
   return row?.at ?? new Date(0);
 };

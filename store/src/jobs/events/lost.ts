@@ -86,7 +86,7 @@ const readWorkOrder = async (sql: Queryable, job: JobRow): Promise<WorkOrder | n
 };
 
 /** Whether the job could go elsewhere. */
-const otherNodes = async (sql: Queryable, nodeId: string): Promise<boolean> => {
+export const otherNodes = async (sql: Queryable, nodeId: string): Promise<boolean> => {
   const rows = await sql`select 1 from nodes where id <> ${nodeId} and health = 'healthy' and admin_state = 'active' limit 1`;
   return rows.length > 0;
 };
