@@ -1,3 +1,4 @@
+import { sayDuration, sayMegabytes } from './duration.ts';
 import { ReelayError } from './errors.ts';
 
 /** Why a piece of work was ended before its natural end. First cause wins in a `Ctx`. */
@@ -7,7 +8,7 @@ export abstract class Cause extends ReelayError {}
 export class ClientGone extends Cause {
   readonly code = 'client_gone';
   constructor(fields: Record<string, unknown> = {}) {
-    super('the client went away', fields);
+    super('client disconnected', fields);
   }
 }
 
@@ -15,7 +16,7 @@ export class ClientGone extends Cause {
 export class StalledClient extends Cause {
   readonly code = 'client_stalled';
   constructor(stalledMs: number) {
-    super(`the client read nothing for ${stalledMs} ms`, { stalledMs });
+    super(`client stalled: it read nothing for ${sayDuration(stalledMs)}`, { stalledMs });
   }
 }
 
@@ -23,7 +24,7 @@ export class StalledClient extends Cause {
 export class HeartbeatLost extends Cause {
   readonly code = 'heartbeat_lost';
   constructor(who: string, silentMs: number) {
-    super(`no heartbeat from ${who} for ${silentMs} ms`, { who, silentMs });
+    super(`no heartbeat from ${who} for ${sayDuration(silentMs)}`, { who, silentMs });
   }
 }
 
@@ -39,16 +40,35 @@ export class Shutdown extends Cause {
 export class Watchdog extends Cause {
   readonly code = 'stalled';
   constructor(name: string, stallMs: number) {
-    super(`${name} made no progress for ${stallMs} ms`, { name, stallMs });
+    super(`watchdog: no progress for ${sayDuration(stallMs)}`, { name, stallMs });
   }
 }
 
-/** The host runs out of memory and this work was chosen to end. */
+/** The numbers of a `MemoryPressure`; what is known of them makes its sentence. */
+export interface MemoryFigures extends Record<string, unknown> {
+  /** What the work itself used, and its own limit. */
+  rssBytes?: number;
+  limitBytes?: number;
+  /** What the host or container had left, of how much. */
+  availableBytes?: number;
+  totalBytes?: number;
+}
+
+/** The work passed its memory limit, or the host runs out of memory and this work was chosen to end. */
 export class MemoryPressure extends Cause {
   readonly code = 'memory_pressure';
-  constructor(fields: Record<string, unknown> = {}) {
-    super('ended to free memory', fields);
+  constructor(fields: MemoryFigures = {}) {
+    super(sayMemory(fields), fields);
   }
+}
+
+function sayMemory({ rssBytes, limitBytes, availableBytes, totalBytes }: MemoryFigures): string {
+  if (limitBytes !== undefined) {
+    return rssBytes === undefined ? `passed its memory limit of ${sayMegabytes(limitBytes)}` : `used ${sayMegabytes(rssBytes)} of memory, its limit is ${sayMegabytes(limitBytes)}`;
+  }
+  if (availableBytes === undefined) return 'ended to free memory';
+  const of = totalBytes === undefined ? '' : ` of ${sayMegabytes(totalBytes)}`;
+  return `ended to free memory: ${sayMegabytes(availableBytes)}${of} were left`;
 }
 
 /** Somebody with the right to it asked for the file that this work reads. */
@@ -63,7 +83,7 @@ export class FileReclaimed extends Cause {
 export class TimedOut extends Cause {
   readonly code = 'timed_out';
   constructor(name: string, limitMs: number) {
-    super(`${name} passed its time limit of ${limitMs} ms`, { name, limitMs });
+    super(`${name} passed its time limit of ${sayDuration(limitMs)}`, { name, limitMs });
   }
 }
 
@@ -72,6 +92,30 @@ export class CancelledByUser extends Cause {
   readonly code = 'cancelled';
   constructor(fields: Record<string, unknown> = {}) {
     super('cancelled by a user', fields);
+  }
+}
+
+/** Somebody ended this one process, in the page or through the API. */
+export class KilledByHand extends Cause {
+  readonly code = 'killed_by_hand';
+  constructor(by: string) {
+    super(`ended by hand by ${by}`, { by });
+  }
+}
+
+/** The player jumped elsewhere; what was made for the old place is of no use. */
+export class SupersededBySeek extends Cause {
+  readonly code = 'superseded_by_seek';
+  constructor(fields: Record<string, unknown> = {}) {
+    super('superseded by seek', fields);
+  }
+}
+
+/** Nobody asked for anything of this session for longer than allowed. */
+export class SessionIdle extends Cause {
+  readonly code = 'session_idle';
+  constructor(idleMs: number) {
+    super(`session idle for ${sayDuration(idleMs)}`, { idleMs });
   }
 }
 
@@ -87,7 +131,7 @@ export class LeaseLost extends Cause {
 export class Drained extends Cause {
   readonly code = 'drained';
   constructor(fields: Record<string, unknown> = {}) {
-    super('the node is being drained', fields);
+    super('node drained', fields);
   }
 }
 

@@ -36,7 +36,7 @@ test('the exit decides where stderr is silent', () => {
 });
 
 test('where we ended it, the cause is the reason', () => {
-  expect(diagnose('Broken pipe', { kind: 'signal', signal: 'SIGKILL', cause: new Drained() })).toEqual({ code: 'drained', message: 'The node is being drained.' });
+  expect(diagnose('Broken pipe', { kind: 'signal', signal: 'SIGKILL', cause: new Drained() })).toEqual({ code: 'drained', message: 'Node drained.' });
 });
 
 test('an unknown failure quotes the last line that says something', () => {

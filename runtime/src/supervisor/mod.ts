@@ -3,7 +3,9 @@ export { type Exit, OutputTooLarge, SpawnFailed, SpawnRefused } from './exit.ts'
 export { acquireGuardian, type Guardian, GuardianFailed, type GuardianOptions, InstanceRunningError } from './guardian.ts';
 export { LineSplitter } from './line-splitter.ts';
 export { ownerIsAlive, type PidFile, readPidFile } from './pid-file.ts';
-export type { Proc, ProcState } from './proc.ts';
+export type { Assignment, Proc, ProcState } from './proc.ts';
+export type { ProcInfo, ProcKind, ProcMember } from './proc-info.ts';
+export type { AppliedLimits, ResourceLimits } from './resource-limits.ts';
 export { runTool, type ToolOptions, type ToolResult } from './run-tool.ts';
 export { type SpawnOptions, Supervisor, type SupervisorOptions, type SupervisorStats } from './supervisor.ts';
 export { ProcessWatchdog, type WatchdogOptions } from './watchdog.ts';

@@ -6,6 +6,8 @@ import { errorCode, ReelayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type Exit, SpawnFailed } from './exit.ts';
 import { LineSplitter } from './line-splitter.ts';
+import type { ProcKind } from './proc-info.ts';
+import { type AppliedLimits, NO_LIMITS } from './resource-limits.ts';
 import { TailBuffer } from './tail-buffer.ts';
 import { ProcessWatchdog } from './watchdog.ts';
 
@@ -21,6 +23,19 @@ export interface ProcOptions {
   isBackpressured?: (() => boolean) | undefined;
   onStdoutLine?: ((line: string) => void) | undefined;
   onStderrLine?: ((line: string) => void) | undefined;
+  kind?: ProcKind | undefined;
+  owner?: string | undefined;
+  file?: string | undefined;
+  /** Start time in clock ticks since boot; null where there is no /proc. */
+  startTicks?: string | null | undefined;
+  limits?: AppliedLimits | undefined;
+}
+
+/** What a child works for; a warm process learns it only when its work comes. */
+export interface Assignment {
+  kind?: ProcKind | undefined;
+  owner?: string | null | undefined;
+  file?: string | null | undefined;
 }
 
 export interface ProcHooks {
@@ -60,6 +75,8 @@ function ignoreErrors(stream: Readable | Writable): void {
 export class Proc {
   readonly name: string;
   readonly startedMs: number;
+  /** Start time in clock ticks since boot: with the pid it names one process for ever. Null where there is no /proc. */
+  readonly startTicks: string | null;
   /** Resolves once, with how it ended; never rejects. */
   readonly exit: Promise<Exit>;
   readonly #child: ChildProcess;
@@ -68,6 +85,10 @@ export class Proc {
   readonly #tail = new TailBuffer(STDERR_TAIL_BYTES);
   readonly #watchdog: ProcessWatchdog;
   readonly #drained: Promise<unknown>[] = [];
+  #kind: ProcKind;
+  #owner: string | null;
+  #file: string | null;
+  #limits: AppliedLimits;
   #state: ProcState = 'running';
   #frozen = false;
   #cause: Error | undefined;
@@ -83,6 +104,11 @@ export class Proc {
     this.#hooks = hooks;
     this.name = options.name;
     this.startedMs = hooks.clock.monotonicMs();
+    this.startTicks = options.startTicks ?? null;
+    this.#kind = options.kind ?? 'tool';
+    this.#owner = options.owner ?? null;
+    this.#file = options.file ?? null;
+    this.#limits = options.limits ?? NO_LIMITS;
     this.exit = new Promise((resolve) => {
       this.#resolveExit = resolve;
     });
@@ -105,6 +131,35 @@ export class Proc {
   /** The process group that signals go to; -1 for `inherit`, where only the process itself is signalled. */
   get pgid(): number {
     return this.#options.group === 'own' ? this.pid : -1;
+  }
+
+  /** `<pid>-<start time>`: a later process with the same pid has another one. */
+  get id(): string {
+    return `${this.pid}-${this.startTicks ?? Math.round(this.startedMs)}`;
+  }
+
+  get kind(): ProcKind {
+    return this.#kind;
+  }
+
+  get owner(): string | null {
+    return this.#owner;
+  }
+
+  get file(): string | null {
+    return this.#file;
+  }
+
+  /** What was applied of the limits asked for. */
+  get limits(): AppliedLimits {
+    return this.#limits;
+  }
+
+  /** Says what it works for from now on. What is left out stays. */
+  assign({ kind, owner, file }: Assignment): void {
+    if (kind !== undefined) this.#kind = kind;
+    if (owner !== undefined) this.#owner = owner;
+    if (file !== undefined) this.#file = file;
   }
 
   get state(): ProcState {

@@ -5,14 +5,24 @@ import { type Clock, systemClock, waitAtMost } from '../clock.ts';
 import type { Ctx } from '../ctx.ts';
 import type { Logger } from '../log.ts';
 import { type DeathSignal, findExecutable, hasSetpriv, wrapCommand } from './command.ts';
-import { SpawnRefused } from './exit.ts';
+import { type Exit, SpawnRefused } from './exit.ts';
 import type { Guardian } from './guardian.ts';
 import { Proc, type ProcState } from './proc.ts';
+import { type ProcInfo, ProcInspector, type ProcKind } from './proc-info.ts';
+import { hostProcesses } from './proc-stat.ts';
+import type { ResourceLimits } from './resource-limits.ts';
 import { type RunMark, RUN_MARK, runMarkValue } from './sweep.ts';
 
 export interface SpawnOptions {
   /** For logs and errors. */
   name: string;
+  /** What it is for; decides what goes first when memory is short. Default `tool`. */
+  kind?: ProcKind | undefined;
+  /** What it works for, such as `job <id>/<epoch>`. */
+  owner?: string | undefined;
+  /** The file it works on, as people know it. */
+  file?: string | undefined;
+  limits?: ResourceLimits | undefined;
   argv0: string;
   args: readonly string[];
   /** Added to a small safe base (PATH, HOME, LANG, TMPDIR, …): a child never inherits this process's secrets. */
@@ -76,6 +86,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #clock: Clock;
   readonly #baseEnv: Record<string, string>;
+  readonly #inspector = new ProcInspector(hostProcesses);
   #draining: Error | undefined;
   #spawned = 0;
   #forcedKills = 0;
@@ -94,9 +105,12 @@ export class Supervisor {
   spawn(ctx: Ctx, options: SpawnOptions): Proc {
     const refusal = this.#draining ?? ctx.cause;
     if (refusal) throw new SpawnRefused(options.name, refusal);
+    const child = this.#launch(options);
+    // Only this thread reaps, so the pid is still the child's own, be it a zombie.
+    const startTicks = child.pid === undefined ? null : (hostProcesses.stat(child.pid)?.startTicks ?? null);
     const proc = new Proc(
-      this.#launch(options),
-      { ...options, graceMs: options.graceMs ?? DEFAULT_GRACE_MS },
+      child,
+      { ...options, startTicks, limits: undefined, graceMs: options.graceMs ?? DEFAULT_GRACE_MS },
       { clock: this.#clock, logger: this.#options.logger, onExited: (ended) => this.#onExited(ended), onUnkillable: () => (this.#unkillable += 1) },
     );
     this.#spawned += 1;
@@ -116,6 +130,17 @@ export class Supervisor {
     const byState: Record<ProcState, number> = { running: 0, terminating: 0, killing: 0, exited: 0, reaped: 0 };
     for (const proc of this.#procs) byState[proc.state] += 1;
     return { alive: this.#procs.size, byState, spawned: this.#spawned, forcedKills: this.#forcedKills, unkillable: this.#unkillable };
+  }
+
+  /** Every child with the processes of its group, and what they use. */
+  inspect(): Promise<ProcInfo[]> {
+    return this.#inspector.inspect(this.#procs, () => this.#clock.monotonicMs());
+  }
+
+  /** Ends the child with this id of `inspect()`: TERM, and KILL after its grace. Null when it is gone: a later process with the same pid has another id. */
+  end(id: string, cause: Error): Promise<Exit> | null {
+    const proc = [...this.#procs].find((candidate) => candidate.id === id && candidate.alive);
+    return proc ? proc.terminate(cause) : null;
   }
 
   /** From now on every spawn is refused. */

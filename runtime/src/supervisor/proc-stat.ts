@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { endianness } from 'node:os';
+
+/** What /proc/PID/stat says about one process. Times are of the process itself; `reaped…` is of its children that are gone. */
+export interface ProcStat {
+  pid: number;
+  /** The program's name as the kernel keeps it: 15 characters. */
+  name: string;
+  /** R, S, D, T, Z, … */
+  osState: string;
+  ppid: number;
+  pgid: number;
+  session: number;
+  /** Start time in clock ticks since boot: with the pid it names one process for ever. */
+  startTicks: string;
+  cpuMs: number;
+  reapedCpuMs: number;
+  rssBytes: number;
+}
+
+/** Where facts about processes come from; tests own it. */
+export interface ProcSource {
+  stat(pid: number): ProcStat | null;
+  /** All processes; null where there is no /proc. */
+  all(): Promise<ProcStat[] | null>;
+}
+
+/** USER_HZ: 100 in every Linux build that Node runs on, whatever the kernel's own HZ. */
+const TICK_MS = 10;
+const AT_PAGESZ = 6n;
+const AUXV_WORD_BYTES = 8;
+const BATCH = 64;
+
+let pageBytes: number | undefined;
+
+/** From the auxiliary vector: arm64 hosts have pages of 4, 16 or 64 KiB. */
+function pageSizeBytes(): number {
+  if (pageBytes !== undefined) return pageBytes;
+  pageBytes = 4_096;
+  try {
+    const auxv = readFileSync('/proc/self/auxv');
+    const word = (at: number) => (endianness() === 'LE' ? auxv.readBigUInt64LE(at) : auxv.readBigUInt64BE(at));
+    for (let at = 0; at + 2 * AUXV_WORD_BYTES <= auxv.length; at += 2 * AUXV_WORD_BYTES) {
+      if (word(at) === AT_PAGESZ) pageBytes = Number(word(at + AUXV_WORD_BYTES));
+    }
+  } catch {
+    // 4 KiB then.
+  }
+  return pageBytes;
+}
+
+/** Null for what is not a line of /proc/PID/stat. The name may hold spaces and brackets, so fields count from the last `)`. */
+export function parseProcStat(text: string): ProcStat | null {
+  const open = text.indexOf('(');
+  const close = text.lastIndexOf(')');
+  if (open < 0 || close < open) return null;
+  const fields = text.slice(close + 2).trim().split(' ');
+  const field = (n: number) => Number(fields[n - 3]);
+  const startTicks = fields[22 - 3];
+  if (startTicks === undefined) return null;
+  return {
+    pid: Number(text.slice(0, open)),
+    name: text.slice(open + 1, close),
+    osState: fields[0] ?? '?',
+    ppid: field(4),
+    pgid: field(5),
+    session: field(6),
+    startTicks,
+    cpuMs: (field(14) + field(15)) * TICK_MS,
+    reapedCpuMs: (field(16) + field(17)) * TICK_MS,
+    rssBytes: field(24) * pageSizeBytes(),
+  };
+}
+
+/** Null when there is no such process (any more), or no /proc. A zombie still has one. */
+export function readProcStat(pid: number): ProcStat | null {
+  try {
+    return parseProcStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+async function readProcStatAsync(pid: string): Promise<ProcStat | null> {
+  return parseProcStat(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''));
+}
+
+async function readAll(): Promise<ProcStat[] | null> {
+  const names = await readdir('/proc').catch(() => null);
+  if (names === null || !names.includes('self')) return null;
+  const pids = names.filter((name) => /^\d+$/.test(name));
+  const all: ProcStat[] = [];
+  for (let at = 0; at < pids.length; at += BATCH) {
+    for (const stat of await Promise.all(pids.slice(at, at + BATCH).map(readProcStatAsync))) if (stat) all.push(stat);
+  }
+  return all;
+}
+
+/** This host's /proc. */
+export const hostProcesses: ProcSource = { stat: readProcStat, all: readAll };
