@@ -1,4 +1,5 @@
 // Logs of the services, for people: `gateway    12:01:02 INFO ready port=4100`. Lines that are no log record stay as they are.
+import { terminalText } from '@reelay/runtime';
 import { z } from 'zod';
 
 const NAME_WIDTH = 10;
@@ -25,14 +26,9 @@ function errorParts(value: unknown, level: string): { field: string[]; stack: st
   return { field: [`error=${shown(message)}`], stack: unexpected && stack !== undefined ? stack.split('\n').slice(1) : [] };
 }
 
-/** Control characters but the tab, and marks that turn the direction of text. */
-const STEERING = /(?!\t)\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
-/** Anybody's request can bring characters that steer a terminal: they are shown, not sent. */
-const escaped = (text: string): string => text.replaceAll(STEERING, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
-
 /** One line of a child's output as the lines to print, without line ends. */
 export function formatLogLine(name: string, line: string): string[] {
-  return format(name, line).map(escaped);
+  return format(name, line).map(terminalText);
 }
 
 function format(name: string, line: string): string[] {

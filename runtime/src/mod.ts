@@ -17,3 +17,4 @@ export { type App, type MainOptions, type ReloadHandler, runMain } from './main.
 export { ReleaseStack, type ReleaseReport, ReleaseTimeout, type Service, withDeadline } from './service.ts';
 export { commonSettings, flag } from './settings/common.ts';
 export { ensureSecretKey, readSecretKey, SecretFileError, signToken, TokenExpired, TokenInvalid, verifyToken } from './signed-url.ts';
+export { terminalText } from './terminal-text.ts';
