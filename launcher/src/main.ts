@@ -5,6 +5,7 @@ import { Supervisor, sweepOrphans } from '@reelay/runtime/supervisor';
 import { Demo } from './demo.ts';
 import { demoIsDue } from './demo-clip.ts';
 import { lockDataDir } from './data-dir-lock.ts';
+import { Instance } from './instance.ts';
 import { formatLogLine } from './log-lines.ts';
 import { watchNpm } from './npm-watch.ts';
 import { readIfThere } from './secret-file.ts';
@@ -59,10 +60,14 @@ async function start(app: App, options: StartOptions): Promise<void> {
   const { settings, tools, run: { dir: dataDir } } = options;
   const { supervisor, system } = await prepare(app, options);
   await watchNpm(app.env, () => app.stop(new NpmGone()));
+  const instance = new Instance(app, options);
+  app.onStop('instance file', () => instance.remove());
+  await instance.publish();
 
   const hadPassword = (await readIfThere(adminPasswordFile(dataDir))) !== null;
   const demo = settings.REELAY_DEMO && (await demoIsDue(dataDir)) ? new Demo(app, { supervisor, ffmpeg: tools['FFMPEG_PATH'] ?? 'ffmpeg', dataDir }) : null;
   await system.start(app.ctx);
+  await instance.publish(system.addresses);
   await demo?.add(system.baseUrl, settings.REELAY_ADMIN_PASSWORD);
   if (app.ctx.cancelled) return;
   const howToSignIn = await signInLine(dataDir, hadPassword);

@@ -62,6 +62,12 @@ export class LocalSystem {
     return localUrl(this.#knownPlan());
   }
 
+  /** Of NATS and Postgres, secrets included. Known after `start`. */
+  get addresses(): { natsUrl: string; databaseUrl: string } {
+    const { natsUrl, databaseUrl } = this.#knownPlan();
+    return { natsUrl, databaseUrl };
+  }
+
   /**
    * Starts everything; resolves when /readyz is 200 and the node is healthy. Short helpers such as initdb end with `ctx`.
    * @throws NotReady, EndedWhileStarting, or what hindered the first program that failed

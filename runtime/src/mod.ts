@@ -1,8 +1,8 @@
 export * from './causes.ts';
 export { type Clock, delay, systemClock, waitAtMost } from './clock.ts';
 export {
-  ConfigError, type ConfigProblem, defineSettings, describeSettings, type Env, mergeReloaded, readSettings, type Setting, type SettingRow, type Settings,
-  type SettingsDefinition,
+  ConfigError, type ConfigProblem, defineSettings, describeSettings, type Env, readSettings, type Setting, type SettingRow, type Settings,
+  type SettingsCheck, type SettingsDefinition, type SettingsDifference,
 } from './config.ts';
 export { Ctx } from './ctx.ts';
 export { errorCode, ReelayError, toError } from './errors.ts';
@@ -11,10 +11,15 @@ export { ensureLibraryId, LIBRARY_ID_FILE, LibraryIdInvalid, readLibraryId } fro
 export { type FileIdentity, identify, LibraryFileMissing, LibraryRoot, normaliseLibraryPath, PathOutsideLibrary } from './files/library-path.ts';
 export { OutputExistsError, parsePartName, type PartInfo, PartMissingError, partName, publishFile, type PublishOptions, PublishUnsupportedError } from './files/publish.ts';
 export { createIdSource, newId } from './ids.ts';
+export { type InstanceFile, readInstanceFile, removeInstanceFile, writeInstanceFile } from './instance-file.ts';
+export { type Accepted, LiveSettings, type ReloadStats, type SettingsUser } from './live-settings.ts';
 export { acquireGuardian, type Guardian, type GuardianOptions, InstanceRunningError } from './lock.ts';
 export { createLogger, flushLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel, redactUrl } from './log.ts';
 export { type App, type MainOptions, type ReloadHandler, runMain } from './main.ts';
+export { type ReloadableChild, type ReloadAnswer, ReloadAsker, reloadProblems } from './reload-channel.ts';
 export { ReleaseStack, type ReleaseReport, ReleaseTimeout, type Service, withDeadline } from './service.ts';
+export { openSettings } from './service-settings.ts';
 export { commonSettings, flag } from './settings/common.ts';
-export { ensureSecretKey, readSecretKey, SecretFileError, signToken, TokenExpired, TokenInvalid, verifyToken } from './signed-url.ts';
+export { ensureSecretKey, SecretFileError, TokenExpired, TokenInvalid } from './signed-url.ts';
+export { SigningKeys } from './signing-keys.ts';
 export { terminalText } from './terminal-text.ts';
