@@ -1,6 +1,6 @@
 /** The HTTP API as typed calls. Every failure is an ApiError with the problem's code; branch on `code`. */
 import type {
-  Attempt, AuditEntry, CatalogueItem, CreateJobRequest, CSRF_HEADER as CsrfHeader, Job, JobDetail, JobStats, JobStatus, Node, Page, Playback, Problem, ProblemCode, User, Video,
+  AllProcesses, Attempt, AuditEntry, CatalogueItem, CreateJobRequest, CSRF_HEADER as CsrfHeader, EndProcess, Job, JobDetail, JobStats, JobStatus, Node, NodeProcesses, Page, Playback, Problem, ProblemCode, User, Video,
 } from '@reelay/contracts';
 
 /** Typed as the contracts' literal, so that a rename there does not compile here; the value itself would bring zod along. */
@@ -127,5 +127,9 @@ export const api = {
   thumbnailPath: (video: string, version: string): string => urlOf(`${VIDEOS}/${id(video)}/thumbnail`, { v: version }),
 
   nodes: (signal?: AbortSignal): Promise<{ data: Node[] }> => request('GET', NODES, { signal }),
+  processes: (signal?: AbortSignal): Promise<AllProcesses> => request('GET', '/api/media/processes', { signal }),
+  processesOf: (node: string, signal?: AbortSignal): Promise<NodeProcesses> => request('GET', `${NODES}/${id(node)}/processes`, { signal }),
+  endProcess: (node: string, process: string, reason: string | null): Promise<EndProcess> =>
+    request('DELETE', `${NODES}/${id(node)}/processes/${id(process)}`, reason === null ? {} : { body: { reason } }),
   actOnNode: (node: string, action: 'drain' | 'resume' | 'cordon'): Promise<unknown> => request('POST', `${NODES}/${id(node)}/${action}`),
 };

@@ -31,11 +31,13 @@ export const processInfoSchema = z.object({
   /** `frozen`: stopped by a pause. `ending`: asked to end, or being killed. */
   state: z.enum(['running', 'frozen', 'ending']),
   uptimeMs: z.number(),
-  /** Of the whole tree, as the two figures below. */
-  cpuMs: z.number(),
-  /** 100 = one CPU. Null until two looks make a figure. */
+  /** Of the whole tree, as the two figures below; null where the system does not tell. */
+  cpuMs: z.number().nullable(),
+  /** 100 = one CPU; since the look before. */
   cpuPercent: z.number().nullable(),
-  rssBytes: z.number(),
+  rssBytes: z.number().nullable(),
+  /** Most memory of the tree; null without a limit. */
+  memoryLimitMb: z.int().nullable(),
   /** The whole tree, the process itself first. */
   members: z.array(processMemberSchema).max(200),
 });

@@ -18,7 +18,7 @@ afterEach(() => {
 afterAll(() => gateway.stop());
 
 const process = (more: Partial<ProcessInfo> = {}): ProcessInfo => ({
-  id: '4711-99', pid: 4711, name: 'job process', kind: 'batch', owner: null, job: null, file: null, state: 'running', uptimeMs: 1000, cpuMs: 500, cpuPercent: 50, rssBytes: 1e8,
+  id: '4711-99', pid: 4711, name: 'job process', kind: 'batch', owner: null, job: null, file: null, state: 'running', uptimeMs: 1000, cpuMs: 500, cpuPercent: 50, rssBytes: 1e8, memoryLimitMb: null,
   members: [{ pid: 4711, name: 'node', cpuMs: 500, rssBytes: 1e8 }], ...more,
 });
 const killed = (more: Partial<KillProcessReply> = {}): KillProcessReply => ({

@@ -1,14 +1,22 @@
 import type { ReadonlySignal } from '@preact/signals';
-import type { Node } from '@reelay/contracts';
+import type { AllProcesses, Node } from '@reelay/contracts';
 import { Badge } from '../../components/badge.tsx';
 import { When } from '../../components/time.tsx';
 import { bytes, megabytes } from '../../model/format.ts';
+import { PRESSURE } from '../../model/processes.ts';
 import { ADMIN_STATE, HEALTH, RESOURCE, RESOURCES } from '../../model/words.ts';
 import { actOnNode } from '../../store/commands.ts';
 import { Device } from './device.tsx';
+import { Processes } from './processes.tsx';
 
-export function NodeCard({ node: { value: node } }: { node: ReadonlySignal<Node> }) {
+interface Props {
+  readonly node: ReadonlySignal<Node>;
+  readonly running: { readonly all: AllProcesses | null; readonly failure: string | null; readonly reload: () => void };
+}
+
+export function NodeCard({ node: { value: node }, running }: Props) {
   const state = ADMIN_STATE[node.adminState];
+  const pressure = node.load.memoryPressure ?? null;
   return (
     <li class="panel node" data-health={node.health}>
       <div class="row spread">
@@ -18,9 +26,11 @@ export function NodeCard({ node: { value: node } }: { node: ReadonlySignal<Node>
         </div>
         <div class="row tight wrap">
           <Badge word={HEALTH[node.health]} />
+          {pressure !== null && <Badge word={PRESSURE[pressure.level]} title={pressure.detail} />}
           {state !== null && <Badge word={state} />}
         </div>
       </div>
+      {pressure !== null && <p class="small">No new jobs: {pressure.detail}</p>}
       <Encoder node={node} />
       {node.devices.map((device) => <Device key={device.id} device={device} />)}
       <Slots node={node} />
@@ -30,6 +40,7 @@ export function NodeCard({ node: { value: node } }: { node: ReadonlySignal<Node>
         <div><dt>Disk free</dt><dd>{node.load.diskFreeBytes === null ? 'Unknown' : bytes(node.load.diskFreeBytes)}</dd></div>
         <div><dt>Library</dt><dd>{node.hasLibrary ? 'Same files as the gateway' : 'Over HTTP from the gateway'}</dd></div>
       </dl>
+      <Processes node={node} {...running} />
       <Actions node={node} />
     </li>
   );

@@ -2,14 +2,19 @@ import { api } from '../../api.ts';
 import { Empty, Loading, Note, Problem } from '../../components/notice.tsx';
 import { nodes } from '../../store/live-store.ts';
 import { useLoad, useReloadOn } from '../../store/use-load.ts';
+import { usePoll } from '../../store/use-poll.ts';
 import { NodeCard } from './card.tsx';
 
 /** Node reports come with every heartbeat; between events the load is read again this often. */
 const REFRESH_MS = 5000;
+const PROCESSES_MS = 3000;
 
 export default function NodesPage() {
   const list = useLoad('', async (signal) => (await api.nodes(signal)).data.map((node) => nodes.put(node)));
   useReloadOn(list.reload, (news) => news.event === 'node' || news.event === 'job', REFRESH_MS);
+  const processes = useLoad('', (signal) => api.processes(signal));
+  usePoll(processes, PROCESSES_MS);
+  const running = { all: processes.data.value, failure: processes.error.value?.message ?? null, reload: processes.reload };
   const rows = list.data.value;
   return (
     <>
@@ -19,7 +24,7 @@ export default function NodesPage() {
       {rows !== null && rows.length > 0 && (
         <>
           {rows.every((node) => node.value.health !== 'healthy') && <Note tone="warning">No node is healthy, so jobs wait. Direct and remuxed playback still work. Look at the agent's log on its host.</Note>}
-          <ul class="nodes">{rows.map((node) => <NodeCard key={node.peek().id} node={node} />)}</ul>
+          <ul class="nodes">{rows.map((node) => <NodeCard key={node.peek().id} node={node} running={running} />)}</ul>
         </>
       )}
     </>
