@@ -7,6 +7,7 @@ import { commitPlacements } from './jobs/events/place.ts';
 import { startAttempt } from './jobs/events/start.ts';
 import type { JobRow } from './jobs/row.ts';
 import { acquireLease, type Lease } from './leases/lease.ts';
+import { videoFile } from './locks/file-key.ts';
 import { registerNode } from './nodes/hello.ts';
 import type { NodeRow } from './nodes/row.ts';
 
@@ -40,8 +41,10 @@ export const placeJob = async (sql: Sql, lease: Lease, job: { id: string }, node
   return placed;
 };
 
+/** Placed and started; it reads its video. */
 export const runJob = async (sql: Sql, lease: Lease, job: { id: string }, node: { id: string; incarnation: string }, leaseMs = 45_000): Promise<JobRow> => {
   const placed = await placeJob(sql, lease, job, node, leaseMs);
+  if (placed.videoId !== null) await sql`update attempts set reads = ${[videoFile(placed.videoId)]}::text[] where job_id = ${placed.id} and epoch = ${placed.epoch}`;
   await startAttempt(sql, { jobId: placed.id, epoch: placed.epoch, nodeId: node.id, incarnation: node.incarnation });
   const [running] = await sql<JobRow[]>`select * from jobs where id = ${job.id}`;
   if (running?.status !== 'running') throw new Error('the job does not run');
