@@ -49,6 +49,8 @@ const STDERR_TAIL_BYTES = 64 * 1024;
 /** How long after the exit we wait for the last bytes of stderr; a grandchild may hold the pipe open. */
 const LAST_OUTPUT_MS = 250;
 const UNKILLABLE_MS = 5_000;
+/** What the log line says when nobody of us ended it. */
+const CAUSES_UNASKED: Readonly<Record<string, string>> = { code: 'exited', signal: 'killed_by_others', spawnError: 'not_started' };
 
 function emptyStream(): PassThrough {
   const stream = new PassThrough();
@@ -336,7 +338,7 @@ export class Proc {
 
   #ended(how: Exit): void {
     if (!this.alive) return;
-    const asked = this.#state !== 'running';
+    if (this.#state === 'running') this.#terminatedMs = this.#hooks.clock.monotonicMs();
     this.#state = 'exited';
     this.#watchdog.stop();
     this.#callOffKill?.();
@@ -344,7 +346,7 @@ export class Proc {
     this.#hooks.onExited(this);
     const exit: Exit = this.#verdict ? { kind: this.#verdict } : how;
     if (this.#cause) exit.cause = this.#cause;
-    if (asked) this.#logTermination(how);
+    this.#logEnd(how);
     this.#finish(exit);
   }
 
@@ -362,20 +364,22 @@ export class Proc {
     void Promise.all(this.#drained).then(() => reap());
   }
 
-  #logTermination(how: Exit): void {
+  /** Each end is told once. What ended by itself is its starter's to judge, so it says so quietly; a signal was somebody else's. */
+  #logEnd(how: Exit): void {
     const cause = this.#cause;
-    this.#hooks.logger.info(
+    const level = cause !== undefined || how.kind === 'signal' ? 'info' : 'debug';
+    this.#hooks.logger[level](
       {
         proc: this.name,
         pid: this.pid,
-        cause: cause instanceof ReelayError ? cause.code : cause?.name,
+        cause: cause === undefined ? CAUSES_UNASKED[how.kind] : cause instanceof ReelayError ? cause.code : cause.name,
         reason: cause?.message,
         tookMs: Math.round(this.#hooks.clock.monotonicMs() - this.#terminatedMs),
         livedMs: Math.round(this.#terminatedMs - this.startedMs),
         forced: this.#forced,
         exit: how.kind === 'code' ? how.code : how.kind === 'signal' ? how.signal : how.kind,
       },
-      'child terminated',
+      cause === undefined ? 'child ended' : 'child terminated',
     );
   }
 }

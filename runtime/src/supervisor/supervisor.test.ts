@@ -71,6 +71,19 @@ test('cancelling the context ends the child and the exit names the cause', async
   expect(logged[0]).toMatchObject({ proc: 'script', cause: 'cancelled', forced: false, exit: 'SIGTERM' });
 });
 
+test('ends that nobody asked for are told once too', async () => {
+  const logger = createLogger({ service: 'test', level: 'debug', destination: { write: (line) => lines.push(line) } });
+  const talkative = new Supervisor({ logger, env: process.env });
+  const run = (name: string, argv0: string, ...args: string[]) => talkative.spawn(ctx, { name, argv0, args, group: 'own' }).exit;
+  await Promise.all([run('code', 'sh', '-c', 'exit 3'), run('signal', 'sh', '-c', 'kill -KILL $$'), run('missing', '/no/such/program')]);
+  const told = lines.map((line): { msg: string; proc?: string; cause?: string; exit?: unknown } => JSON.parse(line)).filter((line) => line.msg === 'child ended');
+  expect(told.map(({ proc, cause, exit }) => ({ proc, cause, exit })).toSorted((a, b) => String(a.proc).localeCompare(String(b.proc)))).toEqual([
+    { proc: 'code', cause: 'exited', exit: 3 },
+    { proc: 'missing', cause: 'not_started', exit: 'spawnError' },
+    { proc: 'signal', cause: 'killed_by_others', exit: 'SIGKILL' },
+  ]);
+});
+
 test('a child that ignores TERM is killed after the grace, with everything it started', async () => {
   const proc = sh("trap '' TERM; sleep 60 & echo $!; while :; do sleep 60; done", { stdout: 'pipe', graceMs: 50 });
   const grandchild = Number(await firstOutput(proc));
