@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           server: { deps: { inline: ['postgres'] } },
-          include: ['{contracts,runtime,store,job-types,gateway,scheduler,node-agent,web,launcher,cli}/**/*.test.{ts,tsx}', 'tests/*.test.ts'],
+          include: ['{contracts,runtime,store,job-types,gateway,scheduler,node-agent,web,launcher,cli}/**/*.test.{ts,tsx}', 'tests/*.test.ts', 'tests/deploy/*.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**', '**/*.e2e.test.ts'],
           pool: 'forks',
           testTimeout: 60_000,

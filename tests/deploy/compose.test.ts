@@ -1,4 +1,4 @@
-/** docker-compose.yml and the Dockerfile, checked as far as that goes without an engine; the keys service really runs. */
+/** docker-compose.yml with its override for GPUs, and the Dockerfile, checked as far as that goes without an engine; the keys service really runs. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,32 +10,31 @@ import { connect, credsAuthenticator } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { gatewaySettings } from '../gateway/src/settings.ts';
-import { build } from '../launcher/build.mjs';
-import { keysSettings } from '../launcher/src/keys-settings.ts';
-import { untilNatsReady } from '../launcher/src/nats/server.ts';
-import { freePort } from '../launcher/src/ports.ts';
-import { agentSettings } from '../node-agent/src/settings.ts';
-import { schedulerSettings } from '../scheduler/src/settings.ts';
+import { gatewaySettings } from '../../gateway/src/settings.ts';
+import { build } from '../../launcher/build.mjs';
+import { keysSettings } from '../../launcher/src/keys-settings.ts';
+import { untilNatsReady } from '../../launcher/src/nats/server.ts';
+import { freePort } from '../../launcher/src/ports.ts';
+import { agentSettings } from '../../node-agent/src/settings.ts';
+import { schedulerSettings } from '../../scheduler/src/settings.ts';
 
-const root = resolve(import.meta.dirname, '..');
+const root = resolve(import.meta.dirname, '../..');
 const text = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 const healthcheck = z.union([
   z.strictObject({ disable: z.literal(true) }),
-  z.strictObject({ test: z.tuple([z.literal('CMD')]).rest(z.string()), interval: z.string(), timeout: z.string(), retries: z.number() }),
+  z.strictObject({ test: z.tuple([z.literal('CMD')]).rest(z.string()), interval: z.string(), timeout: z.string(), retries: z.number(), start_period: z.string().optional() }),
 ]);
 const service = z.strictObject({
   image: z.string(),
   build: z.strictObject({ context: z.string(), dockerfile: z.string(), target: z.string() }).optional(),
-  init: z.literal(true),
+  init: z.literal(true).optional(),
   restart: z.enum(['no', 'unless-stopped']),
   stop_grace_period: z.literal('15s').optional(),
   logging: z.looseObject({ driver: z.string() }).optional(),
   user: z.string().regex(/^\d+:\d+$/).optional(),
   network_mode: z.literal('none').optional(),
   shm_size: z.string().optional(),
-  profiles: z.array(z.string()).optional(),
   command: z.array(z.string()).optional(),
   environment: z.record(z.string(), z.string()).optional(),
   depends_on: z.record(z.string(), z.strictObject({ condition: z.enum(['service_healthy', 'service_completed_successfully']) })).optional(),
@@ -44,10 +43,42 @@ const service = z.strictObject({
   ports: z.array(z.string()).default([]),
   deploy: z.looseObject({}).optional(),
 });
+const overrideSchema = z.strictObject({
+  services: z.strictObject({
+    keys: z.strictObject({ environment: z.record(z.string(), z.string()), volumes: z.array(z.string()) }),
+    'agent-gpu': z.strictObject({
+      extends: z.strictObject({ file: z.literal('docker-compose.yml'), service: z.literal('agent') }),
+      environment: z.record(z.string(), z.string()), volumes: z.array(z.string()), deploy: z.looseObject({}),
+    }),
+  }),
+  volumes: z.record(z.string(), z.null()),
+});
+const anyCompose = z.looseObject({ services: z.record(z.string(), z.looseObject({ environment: z.record(z.string(), z.string()).optional(), volumes: z.array(z.string()).optional() })), volumes: z.record(z.string(), z.null()) });
+
+/** The two files as compose merges them: environment by name, lists one after the other unless `!override` says otherwise. */
+function withGpu(main: unknown): unknown {
+  const base = anyCompose.parse(main);
+  const override = { tag: '!override', collection: 'seq' as const, identify: () => false };
+  const gpu = overrideSchema.parse(parse(text('docker-compose.gpu.yml'), { merge: true, customTags: [override] }));
+  const { keys, 'agent-gpu': agentGpu } = gpu.services;
+  const { extends: _from, ...own } = agentGpu;
+  return {
+    ...base,
+    services: {
+      ...base.services,
+      keys: { ...base.services['keys'], environment: { ...base.services['keys']?.environment, ...keys.environment }, volumes: [...(base.services['keys']?.volumes ?? []), ...keys.volumes] },
+      'agent-gpu': { ...base.services['agent'], ...own, environment: { ...base.services['agent']?.environment, ...agentGpu.environment } },
+    },
+    volumes: { ...base.volumes, ...gpu.volumes },
+  };
+}
+
 const composeSchema = z.looseObject({ name: z.string(), services: z.record(z.string(), service), volumes: z.record(z.string(), z.null()) });
 
-const compose = composeSchema.parse(parse(text('docker-compose.yml'), { merge: true }));
+const compose = composeSchema.parse(withGpu(parse(text('docker-compose.yml'), { merge: true })));
 const services = Object.entries(compose.services);
+/** Reelay's own images start tini by themselves. */
+const isForeign = (name: string): boolean => name === 'postgres' || name === 'nats';
 const named = (name: string) => {
   const found = compose.services[name];
   if (found === undefined) throw new Error(`no service ${name}`);
@@ -67,12 +98,12 @@ const OF_THE_RUNTIME = /^(REELAY_CONFIG|NVIDIA_VISIBLE_DEVICES|NVIDIA_DRIVER_CAP
 describe('docker-compose.yml', () => {
   it('has every program of the system', () => {
     expect(Object.keys(compose.services).toSorted()).toEqual(['agent', 'agent-gpu', 'gateway', 'keys', 'nats', 'postgres', 'scheduler']);
-    expect(named('agent-gpu').profiles).toEqual(['gpu']);
   });
   it('gives long-lived programs time to stop and a parent that reaps', () => {
     for (const [name, one] of services) {
       if (name === 'keys') expect(one.restart).toBe('no');
-      else expect(one, name).toMatchObject({ restart: 'unless-stopped', stop_grace_period: '15s', init: true });
+      else expect(one, name).toMatchObject({ restart: 'unless-stopped', stop_grace_period: '15s' });
+      expect(one.init, name).toBe(isForeign(name) ? true : undefined);
     }
   });
   it('waits for what exists and can become what is waited for', () => {
@@ -159,6 +190,7 @@ describe('deploy/Dockerfile', () => {
       expect(users.at(-1), stage).toBe('USER node');
     }
     expect(lines.some((line) => line.startsWith('HEALTHCHECK --'))).toBe(true);
+    expect(lines).toContain('ENTRYPOINT ["/usr/bin/tini", "--"]');
   });
 });
 
