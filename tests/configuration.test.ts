@@ -21,8 +21,8 @@ const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\
 const section = (title: string, definition: Parameters<typeof describeSettings>[0]): string => {
   const rows = describeSettings(definition)
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .map((row) => `| \`${row.name}\` | ${row.required ? '**required**' : row.default === undefined || row.default === '' ? '' : `\`${cell(row.default)}\``} | ${cell(row.doc)}${row.secret ? ' Secret.' : ''}${row.reloadable ? ' Re-read on SIGHUP.' : ''} |`);
-  return `\n## ${title}\n\n| variable | default | meaning |\n|---|---|---|\n${rows.join('\n')}\n`;
+    .map((row) => `| \`${row.name}\` | ${row.required ? '**required**' : row.default === undefined || row.default === '' ? '' : `\`${cell(row.default)}\``} | ${cell(row.doc)}${row.secret ? ' Secret.' : ''} | ${row.takesEffect} |`);
+  return `\n## ${title}\n\n| variable | default | meaning | a new value counts |\n|---|---|---|---|\n${rows.join('\n')}\n`;
 };
 
 it('docs/configuration.md is true', () => {

@@ -1,4 +1,4 @@
-import type { Clock, LibraryRoot, Logger } from '@reelay/runtime';
+import type { Clock, LibraryRoot, Logger, SigningKeys } from '@reelay/runtime';
 import type { Bus } from '@reelay/runtime/bus';
 import type { Sql } from '@reelay/store';
 import type { Hints } from './hub/hints.ts';
@@ -17,8 +17,8 @@ export interface GatewayDeps {
   readonly sql: Sql;
   readonly bus: Bus;
   readonly library: LibraryRoot;
-  /** Signs the tokens of agents' URLs; shared with the schedulers. */
-  readonly signingKey: Uint8Array;
+  /** Sign the tokens of agents' URLs; shared with the schedulers. */
+  readonly keys: SigningKeys;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly newId: () => string;

@@ -1,4 +1,4 @@
-import { type Clock, type Ctx, type LibraryRoot, type Logger, newId, type ReleaseStack } from '@reelay/runtime';
+import { type Clock, type Ctx, type LibraryRoot, type Logger, newId, type ReleaseStack, type SigningKeys } from '@reelay/runtime';
 import type { Bus } from '@reelay/runtime/bus';
 import type { Sql } from '@reelay/store';
 import { createApp } from './app.ts';
@@ -20,7 +20,7 @@ export interface GatewayResources {
   sql: Sql;
   bus: Bus;
   library: LibraryRoot;
-  signingKey: Uint8Array;
+  keys: SigningKeys;
   logger: Logger;
   clock: Clock;
   web: StaticFiles | null;

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type App, ensureSecretKey, newId, readSettings, ReleaseStack, runMain } from '@reelay/runtime';
+import { type App, newId, readSettings, ReleaseStack, runMain, SigningKeys } from '@reelay/runtime';
 import { connectBus } from '@reelay/runtime/bus';
 import { startGateway } from './gateway.ts';
 import { StaticFiles } from './http/static-files.ts';
@@ -17,7 +17,7 @@ const start = async (main: App): Promise<void> => {
   const waitSeconds = settings.REELAY_STARTUP_WAIT_SECONDS;
   const dataDir = resolve(settings.REELAY_DATA_DIR);
   await mkdir(dataDir, { recursive: true });
-  const signingKey = ensureSecretKey(settings.REELAY_SECRET_FILE);
+  const keys = SigningKeys.open(settings.REELAY_SECRET_FILE, clock);
 
   const [sql, bus] = await Promise.all([
     connectDatabase({ url: settings.DATABASE_URL, migrationsDir: settings.REELAY_MIGRATIONS_DIR, waitSeconds, clock, logger }).then((opened) => {
@@ -36,7 +36,7 @@ const start = async (main: App): Promise<void> => {
   const services = new ReleaseStack(clock);
   main.onStop('services', () => services.release(), 3_000);
   const web = settings.REELAY_WEB_DIR === undefined ? null : await StaticFiles.open(resolve(settings.REELAY_WEB_DIR));
-  const gateway = await startGateway(ctx, services, { settings, sql, bus, library, signingKey, logger, clock, web, processMetrics: true });
+  const gateway = await startGateway(ctx, services, { settings, sql, bus, library, keys, logger, clock, web, processMetrics: true });
   await services.start(new Maintenance({ sql, library, clock, logger, keepUploadsMs: settings.REELAY_UPLOAD_KEEP_HOURS * 3_600_000 }), ctx);
 
   const server = new HttpServer({ app: gateway.app, settings, clock, logger });

@@ -1,10 +1,9 @@
 /** A gateway without a socket on real Postgres, NATS and a library folder of its own, for the tests beside the code. */
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job, Role, User, Video } from '@reelay/contracts';
-import { createLogger, Ctx, newId, readSettings, ReleaseStack, systemClock } from '@reelay/runtime';
+import { createLogger, Ctx, type Logger, newId, readSettings, ReleaseStack, SigningKeys, systemClock } from '@reelay/runtime';
 import { type Bus, connectBus } from '@reelay/runtime/bus';
 import { insertToken, insertUser, type Sql } from '@reelay/store';
 import { createTestDatabase, stopTestServer } from '@reelay/store/testing';
@@ -59,8 +58,8 @@ export const startTestGateway = async (env: Record<string, string> = {}): Promis
   const ctx = Ctx.root('test');
   const release = new ReleaseStack(systemClock);
   const web = settings.REELAY_WEB_DIR === undefined ? null : await StaticFiles.open(settings.REELAY_WEB_DIR);
-  const { app, deps, drain } = await startGateway(ctx, release, {
-    settings, sql: database.sql, bus, library, signingKey: randomBytes(32), logger, clock: systemClock, web, processMetrics: false,
+  const { app, deps } = await startGateway(ctx, release, {
+    settings, sql: database.sql, bus, library, keys: SigningKeys.open(settings.REELAY_SECRET_FILE, systemClock), logger, clock: systemClock, web, processMetrics: false,
   });
   const users = await makeUsers(database.sql);
 

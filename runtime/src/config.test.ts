@@ -59,16 +59,16 @@ test('a file that was named must exist and be a JSON object', () => {
 test('a reload takes only what may change', () => {
   const before = readSettings(definition, { env: { NAME: 'a', KEY } });
   const after = readSettings(definition, { env: { NAME: 'b', KEY, LEVEL: 'debug' } });
-  expect(mergeReloaded(definition, before, after)).toEqual({ settings: { ...before, LEVEL: 'debug' }, changed: ['LEVEL'], needsRestart: ['NAME'] });
+  expect(mergeReloaded(definition, before, after)).toEqual({ settings: { ...before, LEVEL: 'debug' }, changed: ['LEVEL'], needsRestart: ['NAME'], withoutEffect: [] });
 });
 
 test('the documentation rows say what is required, and no secret default', () => {
   expect(describeSettings(definition)).toEqual([
-    { name: 'PORT', doc: 'Port.', required: false, default: '4100', secret: false, reloadable: false },
-    { name: 'NAME', doc: 'Name.', required: true, secret: false, reloadable: false },
-    { name: 'LEVEL', doc: 'Level.', required: false, default: 'info', secret: false, reloadable: true },
-    { name: 'KEY', doc: 'Key.', required: true, secret: true, reloadable: false },
-    { name: 'DEMO', doc: 'Demo.', required: false, default: 'true', secret: false, reloadable: false },
+    { name: 'PORT', doc: 'Port.', required: false, default: '4100', secret: false, takesEffect: 'after a restart' },
+    { name: 'NAME', doc: 'Name.', required: true, secret: false, takesEffect: 'after a restart' },
+    { name: 'LEVEL', doc: 'Level.', required: false, default: 'info', secret: false, takesEffect: 'on reload' },
+    { name: 'KEY', doc: 'Key.', required: true, secret: true, takesEffect: 'after a restart' },
+    { name: 'DEMO', doc: 'Demo.', required: false, default: 'true', secret: false, takesEffect: 'after a restart' },
   ]);
 });
 

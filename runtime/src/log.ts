@@ -1,4 +1,4 @@
-import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
+import { type DestinationStream, levels, type Logger, type LoggerOptions as PinoOptions, pino, stdSerializers } from 'pino';
 import { type Clock, systemClock, waitAtMost } from './clock.ts';
 import { ReelayError } from './errors.ts';
 
@@ -34,17 +34,37 @@ export interface LoggerOptions {
   destination?: DestinationStream | undefined;
 }
 
+/** The least important level that each logger of `createLogger` writes. */
+const thresholds = new WeakMap<Logger, { value: number }>();
+
+const severityOf = (level: LogLevel): number => (level === 'silent' ? Infinity : levels.values[level] ?? 0);
+
+/** Changes the level of a logger of `createLogger` and of all its children. */
+export function setLogLevel(logger: Logger, level: LogLevel): void {
+  const threshold = thresholds.get(logger);
+  if (threshold) threshold.value = severityOf(level);
+}
+
 /** A JSON logger, one object a line. The message is a constant; facts go into fields; secrets are removed. */
 export function createLogger({ service, level = 'info', destination }: LoggerOptions): Logger {
-  const options = {
-    level,
+  const threshold = { value: severityOf(level) };
+  const options: PinoOptions = {
+    // Each line is weighed when it is written: a child would keep the level that its parent had at its birth.
+    level: 'trace',
+    hooks: {
+      logMethod(args, method, severity) {
+        if (severity >= threshold.value) method.apply(this, args);
+      },
+    },
     base: { service, pid: process.pid },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: redactPaths(), censor: '[removed]' },
     serializers: { err: serializeError, error: serializeError, cause: serializeError },
   };
-  return pino(options, destination ?? stdout());
+  const logger = pino(options, destination ?? stdout());
+  thresholds.set(logger, threshold);
+  return logger;
 }
 
 /**

@@ -19,7 +19,7 @@ export { type App, type MainOptions, type ReloadHandler, runMain } from './main.
 export { type ReloadableChild, type ReloadAnswer, ReloadAsker, reloadProblems } from './reload-channel.ts';
 export { ReleaseStack, type ReleaseReport, ReleaseTimeout, type Service, withDeadline } from './service.ts';
 export { openSettings } from './service-settings.ts';
-export { commonSettings, flag } from './settings/common.ts';
+export { commonSettings, flag, unlessSetOrUnset } from './settings/common.ts';
 export { ensureSecretKey, SecretFileError, TokenExpired, TokenInvalid } from './signed-url.ts';
 export { SigningKeys } from './signing-keys.ts';
 export { terminalText } from './terminal-text.ts';

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { ensureSecretKey, readSecretKey, SecretFileError, signToken, TokenExpired, TokenInvalid, verifyToken } from './signed-url.ts';
+import { ensureSecretKey, readSecretKeys, SecretFileError, signToken, TokenExpired, TokenInvalid, verifyToken } from './signed-url.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'reelay-sign-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -26,16 +26,26 @@ test('a changed token, another key and rubbish are refused', () => {
 
 test('the key file is made once, for its owner alone', () => {
   const path = join(dir, 'key');
-  const made = ensureSecretKey(path);
-  expect(ensureSecretKey(path)).toEqual(made);
+  ensureSecretKey(path);
+  const made = readSecretKeys(path);
+  ensureSecretKey(path);
+  expect(readSecretKeys(path)).toEqual(made);
   expect(statSync(path).mode & 0o777).toBe(0o600);
   chmodSync(path, 0o644);
-  expect(() => readSecretKey(path)).toThrow(SecretFileError);
+  expect(() => readSecretKeys(path)).toThrow(SecretFileError);
 });
 
 test('a short or missing key is refused', () => {
   const path = join(dir, 'short');
   writeFileSync(path, 'abc', { mode: 0o600 });
-  expect(() => readSecretKey(path)).toThrow(SecretFileError);
-  expect(() => readSecretKey(join(dir, 'none'))).toThrow(SecretFileError);
+  expect(() => readSecretKeys(path)).toThrow(SecretFileError);
+  expect(() => readSecretKeys(join(dir, 'none'))).toThrow(SecretFileError);
+});
+
+test('a key file holds one key a line, each of them long enough', () => {
+  const path = join(dir, 'two');
+  writeFileSync(path, `${'a'.repeat(32)}\r\n\n ${'b'.repeat(40)} \n`, { mode: 0o600 });
+  expect(readSecretKeys(path).map(String)).toEqual(['a'.repeat(32), 'b'.repeat(40)]);
+  writeFileSync(path, `${'a'.repeat(32)}\nshort\n`);
+  expect(() => readSecretKeys(path)).toThrow(SecretFileError);
 });

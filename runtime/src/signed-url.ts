@@ -48,8 +48,8 @@ export function verifyToken(key: Uint8Array, token: string, nowMs: number): unkn
   return signed.p;
 }
 
-/** Reads the key of a secret file. @throws SecretFileError */
-export function readSecretKey(path: string): Uint8Array {
+/** Reads the keys of a secret file, one a line: the first one signs, the others are accepted too. @throws SecretFileError */
+export function readSecretKeys(path: string): [Uint8Array, ...Uint8Array[]] {
   let fd: number;
   try {
     fd = openSync(path, 'r');
@@ -58,16 +58,18 @@ export function readSecretKey(path: string): Uint8Array {
   }
   try {
     if ((fstatSync(fd).mode & 0o077) !== 0) throw new SecretFileError(`the secret file ${path} can be read by others; its mode must be 0600`, { path });
-    const key = Buffer.from(readFileSync(fd, 'utf8').trim());
-    if (key.length < MIN_KEY_BYTES) throw new SecretFileError(`the secret file ${path} holds fewer than ${MIN_KEY_BYTES} characters`, { path });
-    return key;
+    const [first, ...others] = readFileSync(fd, 'utf8').split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '').map((line) => Buffer.from(line));
+    if (!first || [first, ...others].some((key) => key.length < MIN_KEY_BYTES)) {
+      throw new SecretFileError(`the secret file ${path} holds a key of fewer than ${MIN_KEY_BYTES} characters, or none`, { path });
+    }
+    return [first, ...others];
   } finally {
     closeSync(fd);
   }
 }
 
-/** As `readSecretKey`, and makes the file with a random key when there is none. */
-export function ensureSecretKey(path: string): Uint8Array {
+/** Makes the secret file with a random key when there is none. @throws SecretFileError */
+export function ensureSecretKey(path: string): void {
   try {
     const fd = openSync(path, 'wx', 0o600);
     try {
@@ -80,5 +82,4 @@ export function ensureSecretKey(path: string): Uint8Array {
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw new SecretFileError(`the secret file ${path} cannot be made (${errorCode(error) ?? 'unknown error'})`, { path }, error);
   }
-  return readSecretKey(path);
 }

@@ -1,5 +1,5 @@
 import type { HubEnvironment } from '@reelay/job-types/hub';
-import type { Clock, LibraryRoot, Logger } from '@reelay/runtime';
+import type { Clock, LibraryRoot, Logger, SigningKeys } from '@reelay/runtime';
 import type { Bus } from '@reelay/runtime/bus';
 import type { Sql } from '@reelay/store';
 import type { Hints } from './hints.ts';
@@ -41,8 +41,8 @@ export interface Deps {
   library: LibraryRoot;
   /** Id of the library: nodes that report the same one see the same files. */
   libraryId: string;
-  /** Signs the URLs of work orders; the gateway has the same key. */
-  key: Uint8Array;
+  /** Sign the URLs of work orders; the gateways have the same. */
+  keys: SigningKeys;
   logger: Logger;
   clock: Clock;
   newId: () => string;

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { ensureLibraryId, ensureSecretKey, LibraryRoot, newId, readSettings, runMain } from '@reelay/runtime';
+import { ensureLibraryId, LibraryRoot, newId, readSettings, runMain, SigningKeys } from '@reelay/runtime';
 import { connectBus } from '@reelay/runtime/bus';
 import { openDatabase, waitForSchema } from '@reelay/store';
 import { timingOf } from './deps.ts';
@@ -20,12 +20,12 @@ await runMain({ name: 'scheduler', env: process.env, argv: process.argv.slice(2)
   await mkdir(settings.MEDIA_LIBRARY_PATH, { recursive: true });
   const library = await LibraryRoot.open(settings.MEDIA_LIBRARY_PATH);
   const libraryId = await ensureLibraryId(library.path, newId());
-  const key = ensureSecretKey(settings.REELAY_SECRET_FILE);
+  const keys = SigningKeys.open(settings.REELAY_SECRET_FILE, clock);
   const bus = await connectBus({ url: settings.NATS_URL, credsPath: settings.REELAY_NATS_CREDS, name: 'scheduler', logger, clock, waitMs });
   app.onStop('bus', () => bus.close());
 
   const hints = new Hints(bus, logger);
-  const scheduler = new Scheduler({ sql, bus, library, libraryId, key, logger, clock, newId, hints, timing: timingOf(settings) }, newId());
+  const scheduler = new Scheduler({ sql, bus, library, libraryId, keys, logger, clock, newId, hints, timing: timingOf(settings) }, newId());
   app.onStop('scheduler', () => scheduler.stop());
   await scheduler.start();
   app.ready({ leading: scheduler.leadership.lease !== null, libraryId });

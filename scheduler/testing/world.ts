@@ -1,10 +1,9 @@
 /** Real Postgres, real NATS in operator mode, a library folder, and schedulers and agents that tests can start and break. */
-import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { JobStatus } from '@reelay/contracts';
-import { createLogger, ensureLibraryId, LibraryRoot, newId, systemClock } from '@reelay/runtime';
+import { createLogger, ensureLibraryId, LibraryRoot, newId, SigningKeys, systemClock } from '@reelay/runtime';
 import { type Bus, connectBus } from '@reelay/runtime/bus';
 import { type JobRow, insertVideo, inTransaction, readJob, type Sql, type VideoRow } from '@reelay/store';
 import { createTestDatabase, stopTestServer, type TestDatabase } from '@reelay/store/testing';
@@ -48,7 +47,7 @@ export class World {
   async deps(over: Partial<Timing> = {}): Promise<Deps> {
     const bus = await connectBus({ url: this.nats.url, credsPath: this.nats.keys.paths.hubCreds, name: 'scheduler', logger: this.logger });
     return {
-      sql: this.sql, bus, library: this.library, libraryId: this.libraryId, key: randomBytes(32), logger: this.logger, clock: systemClock, newId,
+      sql: this.sql, bus, library: this.library, libraryId: this.libraryId, keys: SigningKeys.open(`${this.library.path}.key`, systemClock), logger: this.logger, clock: systemClock, newId,
       hints: new Hints(bus, this.logger), timing: { ...QUICK, ...over },
     };
   }
@@ -117,6 +116,7 @@ export class World {
     }
     await this.database.drop();
     await rm(this.library.path, { recursive: true, force: true });
+    await rm(`${this.library.path}.key`, { force: true });
   }
 }
 

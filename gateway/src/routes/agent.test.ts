@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job, Problem, Video } from '@reelay/contracts';
-import { partName, signToken } from '@reelay/runtime';
+import { partName } from '@reelay/runtime';
 import { type Lease, type NodeRow, pauseJob } from '@reelay/store';
 import { runJob, testLease, testNode } from '@reelay/store/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => gateway.stop());
 
 const inAnHour = (): number => Date.now() + 3_600_000;
-const sign = (payload: object, expiresAtMs = inAnHour()): string => signToken(gateway.deps.signingKey, payload, expiresAtMs);
+const sign = (payload: object, expiresAtMs = inAnHour()): string => gateway.deps.keys.sign(payload, expiresAtMs);
 const ask = (method: string, path: string, raw?: string, headers: Record<string, string> = {}): Promise<Response> =>
   gateway.call(method, path, { as: null, headers, ...(raw === undefined ? {} : { raw }) });
 const code = async (response: Response): Promise<[number, string]> => [response.status, ((await response.json()) as Problem).code];

@@ -1,5 +1,5 @@
 import { applyEffectBatch, JobRefused } from '@reelay/job-types/hub';
-import { errorCode, normaliseLibraryPath, parsePartName, verifyToken } from '@reelay/runtime';
+import { errorCode, normaliseLibraryPath, parsePartName } from '@reelay/runtime';
 import { readJob } from '@reelay/store';
 import type { Context } from 'hono';
 import { z } from 'zod';
@@ -59,7 +59,7 @@ export const agentRoutes = (app: App, deps: GatewayDeps): void => {
 /** @throws HttpProblem unauthenticated */
 const payloadOf = <T>(deps: GatewayDeps, c: Context<AppEnv>, schema: z.ZodType<T>): T => {
   try {
-    return schema.parse(verifyToken(deps.signingKey, c.req.param('token') ?? '', deps.clock.now().getTime()));
+    return schema.parse(deps.keys.verify(c.req.param('token') ?? ''));
   } catch (error) {
     throw new HttpProblem('unauthenticated', 'The signed address is not valid (any more)', { cause: error });
   }

@@ -60,6 +60,8 @@ export interface Bus {
   onStatus(fn: (status: BusStatus) => void): () => void;
   /** Resolves when the server has everything sent so far. @throws BusDisconnected, BusClosed, RequestTimeout */
   flush(timeoutMs?: number): Promise<void>;
+  /** Connects anew, with credentials read anew. What is on its way now may be lost. */
+  reconnect(): Promise<void>;
   /** Drains (at most `timeoutMs`, default 2 s) and closes. Idempotent. */
   close(timeoutMs?: number): Promise<void>;
 }

@@ -9,8 +9,8 @@ import { NatsBus } from './nats-bus.ts';
 export interface ConnectBusOptions {
   /** One URL, or several separated by commas. */
   url: string;
-  /** Read again at each reconnect, so renewed credentials need no restart. */
-  credsPath?: string | undefined;
+  /** Asked, and the file read, at each connect: renewed credentials need no restart. */
+  credsPath?: string | (() => string | undefined) | undefined;
   /** Shown in the server's monitoring. */
   name: string;
   /** Subject prefix of this client's reply inboxes, when its permissions allow only that. */
@@ -24,8 +24,9 @@ export interface ConnectBusOptions {
 const RETRY_MS = 250;
 
 /** The client ignores what stands before the @ of a URL, so it is taken from there. */
-function authenticatorOf(url: string, credsPath: string | undefined): Authenticator | undefined {
-  if (credsPath !== undefined) return credsAuthenticator(() => readFileSync(credsPath));
+function authenticatorOf(url: string, credsPath: ConnectBusOptions['credsPath']): Authenticator | undefined {
+  const path = (): string | undefined => (typeof credsPath === 'function' ? credsPath() : credsPath);
+  if (path() !== undefined) return credsAuthenticator(() => readFileSync(path() ?? ''));
   const { username, password } = new URL(url.split(',')[0] ?? url);
   if (username === '') return undefined;
   const user = decodeURIComponent(username);

@@ -40,6 +40,14 @@ export class BusUnreachable extends ReelayError {
   }
 }
 
+/** New credentials cannot be read, or the server does not accept them. */
+export class BusCredentialsRefused extends ReelayError {
+  readonly code = 'bus_credentials_refused';
+  constructor(path: string, reason: string, cause: unknown) {
+    super(`the NATS credentials in ${path} cannot be used (${reason})`, { path, reason }, cause);
+  }
+}
+
 /** NATS refused to let this process use the subject. */
 export class BusForbidden extends ReelayError {
   readonly code = 'bus_forbidden';

@@ -10,6 +10,7 @@ import { BusClosed, BusDisconnected, BusForbidden, MessageTooLarge, NoResponders
 /** Header that marks a reply as an error, so that a reply of the same shape stays a reply. */
 const ERROR_HEADER = 'Reelay-Error';
 const DEFAULT_MAX_IN_FLIGHT = 256;
+const FLUSH_BEFORE_MS = 1_000;
 
 interface OpenSubscription extends BusSubscription {
   badMessages: number;
@@ -127,6 +128,14 @@ export class NatsBus implements Bus {
     if (this.#closing) throw new BusClosed();
     if (!this.#connected) throw new BusDisconnected('flush');
     await this.#within(timeoutMs, this.#nc.flush(), () => new RequestTimeout('flush', timeoutMs));
+  }
+
+  async reconnect(): Promise<void> {
+    if (this.#closing) throw new BusClosed();
+    // Without a connection it is on its way to a new one already.
+    if (!this.#connected) return;
+    await this.flush(FLUSH_BEFORE_MS).catch((error: unknown) => this.#logger.debug({ err: toError(error) }, 'reconnecting without a flush'));
+    await this.#nc.reconnect();
   }
 
   close(timeoutMs = 2_000): Promise<void> {

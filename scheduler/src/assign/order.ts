@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CATALOGUE, type InputFile, type OutputFile, type WorkOrder, workOrderSchema } from '@reelay/contracts';
 import { type HubJob, hubJobType, JobRefused, type Prepared } from '@reelay/job-types/hub';
-import { identify, partName, signToken } from '@reelay/runtime';
+import { identify, partName } from '@reelay/runtime';
 import { type JobRow, setPreparedParams } from '@reelay/store';
 import { type Deps, hubEnvironment } from '../deps.ts';
 
@@ -28,7 +28,7 @@ export const buildOrder = async (deps: Deps, job: JobRow): Promise<WorkOrder> =>
   const limitMs = timeLimitMs(timeLimitFactor, prepared.mediaSeconds);
   const expiresAtMs = deps.clock.now().getTime() + limitMs + DAY_MS;
   const ref = { jobId: job.id, epoch: job.epoch };
-  const url = (folder: string, payload: Record<string, unknown>): string => `/agent/v1/${folder}/${signToken(deps.key, { ...payload, ...ref }, expiresAtMs)}`;
+  const url = (folder: string, payload: Record<string, unknown>): string => `/agent/v1/${folder}/${deps.keys.sign({ ...payload, ...ref }, expiresAtMs)}`;
   const order: WorkOrder = {
     ...ref, type: job.type, category: job.resourceCategory, deviceId: job.deviceId ?? '', vramMb: job.vramRequired,
     leaseMs: deps.timing.leaseMs, timeLimitMs: limitMs, stallMs: stallSeconds * SECOND_MS,
