@@ -1,7 +1,7 @@
 import { CATALOGUE, type EncoderTrial, type HelloReply, type HeartbeatReply, type LoadReport, type WorkOrder } from '@reelay/contracts';
 import { type Clock, type Ctx, type Logger, readLibraryId, type Service, Shutdown, withDeadline } from '@reelay/runtime';
 import type { Bus, BusSubscription } from '@reelay/runtime/bus';
-import type { Supervisor } from '@reelay/runtime/supervisor';
+import type { ResourceLimits, Supervisor } from '@reelay/runtime/supervisor';
 import type { NodeState } from './attempts/admission.ts';
 import { Attempts } from './attempts/attempts.ts';
 import { removeParts } from './attempts/parts.ts';
@@ -9,12 +9,14 @@ import { DeviceInventory } from './devices/inventory.ts';
 import { bestEncoder, encoderFor, SOFTWARE_ENCODER } from './encoder/candidates.ts';
 import { ffmpegVersion, tryEncoders } from './encoder/trials.ts';
 import { readLoad } from './host/load.ts';
+import { MemoryGuard } from './host/memory-guard.ts';
 import type { Scratch } from './host/scratch.ts';
 import { endReasonOf, serveControls } from './hub/controls.ts';
 import { HubClient } from './hub/hub-client.ts';
 import { HubLink } from './hub/hub-link.ts';
 import type { JobContext } from './process/protocol.ts';
 import { WarmPool } from './process/warm-pool.ts';
+import { serveProcesses } from './processes/serve.ts';
 import type { AgentSettings } from './settings.ts';
 
 export interface AgentOptions {
@@ -41,6 +43,7 @@ const REPORT_MS = 2_000;
 export class Agent implements Service {
   readonly name = 'agent';
   readonly attempts: Attempts;
+  readonly memory: MemoryGuard;
   readonly #options: AgentOptions;
   readonly #inventory: DeviceInventory;
   readonly #hub: HubClient;
@@ -69,6 +72,7 @@ export class Agent implements Service {
       contextFor: (order) => this.#contextFor(order),
       cleanUp: (order, keepParts) => this.#cleanUp(order, keepParts),
     });
+    this.memory = new MemoryGuard({ attempts: this.attempts, logger, onChange: () => this.#link.beatNow() });
     this.#link = new HubLink({
       hub: this.#hub, clock, logger,
       describe: () => this.#describe(),
@@ -87,10 +91,10 @@ export class Agent implements Service {
   async start(ctx: Ctx): Promise<void> {
     const { settings, supervisor, logger, clock, bus, incarnation, jobProgram } = this.#options;
     this.#ctx = ctx;
-    this.#pool = new WarmPool(ctx, { supervisor, logger, program: jobProgram, graceMs: settings.REELAY_KILL_GRACE_MS }, clock);
+    this.#pool = new WarmPool(ctx, { supervisor, logger, program: jobProgram, graceMs: settings.REELAY_KILL_GRACE_MS, limits: batchLimits(settings) }, clock);
     this.#pool.fill();
     await this.#explore(ctx);
-    this.#subscriptions = serveControls({ bus, incarnation, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts, setDraining: (draining) => this.#setDraining(draining) });
+    this.#subscriptions = [...serveProcesses({ bus, supervisor, logger, clock, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts }), ...serveControls({ bus, incarnation, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts, setDraining: (draining) => this.#setDraining(draining) })];
     this.#endFence = clock.every(FENCE_MS, () => this.attempts.fence(clock.monotonicMs()));
     this.#link.start();
   }
@@ -105,7 +109,7 @@ export class Agent implements Service {
     const { clock, logger } = this.#options;
     this.#draining = true;
     const { REELAY_KILL_GRACE_MS: graceMs } = this.#options.settings;
-    await withDeadline(clock, 'jobs', graceMs + KILL_MARGIN_MS, () => this.attempts.endAll({ kind: 'released', reason: 'the node stops' })).catch(() => {});
+    await withDeadline(clock, 'jobs', graceMs + KILL_MARGIN_MS, () => this.attempts.endAll({ kind: 'released', by: 'shutdown', reason: 'the node stops' })).catch(() => {});
     // A hub that stops at the same time would not answer; it learns of the jobs from the silence.
     await withDeadline(clock, 'reports', REPORT_MS, () => this.attempts.allOver()).catch(() => {});
     if (this.attempts.size > 0) logger.warn({ jobs: this.attempts.size }, 'stopping although the hub was not told about all jobs');
@@ -119,7 +123,7 @@ export class Agent implements Service {
   async #superseded(): Promise<void> {
     this.#options.logger.error({ nodeId: this.#hub.nodeId }, 'another agent with this node id took over; this one ends its jobs and exits');
     this.#draining = true;
-    await this.attempts.endAll({ kind: 'stale' });
+    await this.attempts.endAll({ kind: 'stale', why: 'another agent with this node id took over' });
     await this.attempts.allOver();
     this.#options.onSuperseded();
   }
@@ -184,6 +188,7 @@ export class Agent implements Service {
     return {
       draining: this.#draining, limits: limitsOf(settings), devices: this.#devices(), hasEncoder: bestEncoder(this.#trials) !== null,
       freeBytes: this.#load?.diskFreeBytes ?? null, minFreeBytes: settings.REELAY_MIN_FREE_MB * 1e6, mountsLibrary: this.#libraryRoot() !== null,
+      memoryPressure: this.memory.pressure?.detail ?? null,
     };
   }
 
@@ -217,7 +222,7 @@ export class Agent implements Service {
 
   async #readLoad(): Promise<LoadReport> {
     const { settings } = this.#options;
-    this.#load = await readLoad(this.#libraryRoot() ?? settings.REELAY_WORK_DIR);
+    this.#load = { ...(await readLoad(this.#libraryRoot() ?? settings.REELAY_WORK_DIR)), memoryPressure: this.memory.pressure };
     return this.#load;
   }
 
@@ -229,4 +234,9 @@ export class Agent implements Service {
 
 function limitsOf(settings: AgentSettings): NodeState['limits'] {
   return { cpu: settings.REELAY_LIMIT_CPU, gpu_encode: settings.REELAY_LIMIT_GPU_ENCODE, gpu_ai: settings.REELAY_LIMIT_GPU_AI };
+}
+
+/** Batch work comes after whatever a person waits for. */
+function batchLimits({ REELAY_BATCH_NICE: nice, REELAY_JOB_MEMORY_MB: memoryMb }: AgentSettings): ResourceLimits {
+  return { nice, ioPriority: 'low', memoryMb };
 }

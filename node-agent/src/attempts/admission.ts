@@ -16,6 +16,8 @@ export interface NodeState {
   freeBytes: number | null;
   minFreeBytes: number;
   mountsLibrary: boolean;
+  /** While memory is short: the numbers. */
+  memoryPressure: string | null;
 }
 
 export type Known = { kind: 'new' } | { kind: 'current' } | { kind: 'stale'; newestEpoch: number } | { kind: 'supersedes' };
@@ -30,6 +32,7 @@ export function recognise(epoch: number, runningEpoch: number | null, newestEpoc
 /** The node's last word: null accepts, else the first thing that does not fit, with numbers. */
 export function refuse(order: WorkOrder, node: NodeState): Refusal | null {
   if (node.draining) return { code: 'draining', detail: 'the node takes no new work' };
+  if (node.memoryPressure !== null) return { code: 'memory_pressure', detail: `memory is short: ${node.memoryPressure}` };
   const limit = node.limits[order.category];
   const running = node.running[order.category];
   if (running >= limit) return { code: 'no_slot', detail: `${running} of ${limit} ${order.category} jobs are running` };

@@ -1,13 +1,15 @@
 import type { AttemptRef, DoneReply, JobOutcome, WorkOrder } from '@reelay/contracts';
 import { AGENT_JOB_TYPES } from '@reelay/job-types/agent';
-import { CancelledByUser, type Clock, Ctx, errorCode, Finished, LeaseLost, type Logger, Released, TimedOut, Watchdog } from '@reelay/runtime';
+import { type Clock, Ctx, errorCode, Finished, LeaseLost, type Logger } from '@reelay/runtime';
 import { RemoteError } from '@reelay/runtime/bus';
 import { ProcessWatchdog } from '@reelay/runtime/supervisor';
 import type { HubClient } from '../hub/hub-client.ts';
-import type { JobWorker } from '../process/job-worker.ts';
+import type { JobWorker, WorkerEnd } from '../process/job-worker.ts';
 import type { FromJob, JobContext } from '../process/protocol.ts';
+import { causeOf, type EndReason, reasonOf } from './end-reason.ts';
+import { endLine } from './end-line.ts';
 import { LogShipper } from './log-shipper.ts';
-import { type EndReason, outcomeOf, unreachable } from './outcome.ts';
+import { outcomeOf } from './outcome.ts';
 import { ProgressGate } from './progress-gate.ts';
 
 export interface AttemptOptions {
@@ -81,12 +83,16 @@ export class Attempt {
     return this.#state;
   }
 
+  get process(): { id: string; pid: number } {
+    return { id: this.#options.worker.processId, pid: this.#options.worker.pid };
+  }
+
   get effects(): 'batches' | 'parts' {
     return AGENT_JOB_TYPES[this.order.type]?.effects ?? 'batches';
   }
 
   /** Resolves when its processes are gone; what is left is telling the hub. */
-  get exited(): Promise<unknown> {
+  get exited(): Promise<WorkerEnd> {
     return this.#options.worker.ended;
   }
 
@@ -105,7 +111,7 @@ export class Attempt {
     this.#state = 'ending';
     this.#reason = reason;
     this.#frozen = false;
-    this.#options.logger.info({ ...this.ref, reason: reason.kind }, 'ending a job');
+    this.#options.logger.debug({ ...this.ref, reason: reason.kind }, 'ending a job');
     void this.#options.worker.terminate(causeOf(reason, this.order));
   }
 
@@ -150,7 +156,7 @@ export class Attempt {
     const { hub, worker } = this.#options;
     const { current } = await hub.untilAnswered(this.#ctx, () => hub.started(this.ref), () => this.#watchdog.touch());
     if (current) worker.tellStarted();
-    else this.end({ kind: 'stale' });
+    else this.end({ kind: 'stale', why: 'the hub gave the job to another attempt' });
   }
 
   async #live(): Promise<void> {
@@ -159,8 +165,9 @@ export class Attempt {
     this.#watchdog.stop();
     this.#progress.close();
     this.#state = 'reporting';
+    this.#reason ??= reasonOf(ended.exit.cause);
     const outcome = outcomeOf(ended, this.#reason);
-    logger.info({ ...this.ref, type: this.order.type, outcome: outcome?.kind ?? 'stale', code: outcome?.kind === 'failed' ? outcome.error.code : undefined }, 'job ended');
+    logger.info(endLine(this.order, ended, this.#reason, outcome), 'job ended');
     if (outcome?.kind !== 'completed') await this.#clean(() => cleanUp(false));
     const settled = outcome !== null && (await this.#report(outcome));
     await this.#clean(() => cleanUp(settled));
@@ -218,22 +225,4 @@ export class Attempt {
 /** The same message will never be taken, however often it is sent. */
 function giveUpWhenRefused(error: unknown): void {
   if (errorCode(error) === 'message_too_large' || (error instanceof RemoteError && error.remoteCode === 'bad_message')) throw error;
-}
-
-function causeOf(reason: EndReason, order: WorkOrder): Error {
-  const fields = { jobId: order.jobId, epoch: order.epoch };
-  switch (reason.kind) {
-    case 'cancelled':
-      return new CancelledByUser(fields);
-    case 'stale':
-      return new LeaseLost(fields);
-    case 'released':
-      return new Released({ ...fields, reason: reason.reason });
-    case 'stalled':
-      return new Watchdog(order.type, reason.stallMs);
-    case 'time_limit':
-      return new TimedOut(order.type, reason.limitMs);
-    default:
-      return unreachable(reason);
-  }
 }

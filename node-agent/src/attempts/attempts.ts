@@ -1,12 +1,12 @@
 import type { AssignReply, AttemptRef, ResourceCategory, WorkOrder } from '@reelay/contracts';
-import type { Clock, Logger } from '@reelay/runtime';
+import type { Clock, Logger, MemoryPressure } from '@reelay/runtime';
 import type { HubClient } from '../hub/hub-client.ts';
 import type { JobWorker } from '../process/job-worker.ts';
 import type { JobContext } from '../process/protocol.ts';
 import { type NodeState, recognise, refuse, type Refusal } from './admission.ts';
 import { Attempt } from './attempt.ts';
 import { mustStop } from './lease-fence.ts';
-import type { EndReason } from './outcome.ts';
+import { type EndReason, memoryReason } from './end-reason.ts';
 
 export interface AttemptsOptions {
   hub: HubClient;
@@ -45,7 +45,7 @@ export class Attempts {
     if (known.kind === 'stale') return refused(ref, { code: 'stale_epoch', detail: `epoch ${known.newestEpoch} of this job was here already` });
     const refusal = refuse(order, this.#nodeState());
     if (refusal) return refused(ref, refusal);
-    current?.end({ kind: 'stale' });
+    current?.end({ kind: 'stale', why: `superseded by attempt ${order.epoch} of the job` });
     this.#start(order);
     return { ...ref, accepted: true, refusal: null };
   }
@@ -65,6 +65,20 @@ export class Attempts {
     return attempt?.ref.epoch === epoch ? attempt : undefined;
   }
 
+  /** The attempt whose process has this id. */
+  ofProcess(processId: string): Attempt | undefined {
+    return [...this.#all].find((attempt) => attempt.occupies && attempt.process.id === processId);
+  }
+
+  /** Ends the newest job to free memory, unless one is ending already: its memory should be back first. Null when there is none to end. */
+  shedNewest(cause: MemoryPressure): Attempt | null {
+    const alive = [...this.#all].filter((attempt) => attempt.occupies);
+    const newest = alive.at(-1);
+    if (!newest || alive.some(({ state }) => state === 'ending')) return null;
+    newest.end(memoryReason(cause));
+    return newest;
+  }
+
   /** The hub renewed these leases in answer to a heartbeat sent at `sentMs`. */
   renewed(refs: readonly AttemptRef[], sentMs: number): void {
     for (const ref of refs) {
@@ -80,7 +94,7 @@ export class Attempts {
       if (attempt.state !== 'running' || !mustStop({ effects, leaseMs: order.leaseMs, renewedMs }, nowMs)) continue;
       const silentSeconds = Math.round((nowMs - renewedMs) / 1000);
       this.#options.logger.warn({ ...attempt.ref, silentSeconds }, 'no word from the hub: the lease may be lost');
-      attempt.end({ kind: 'released', reason: `the node heard nothing from the hub for ${silentSeconds} s` });
+      attempt.end({ kind: 'released', by: 'silence', reason: `the node heard nothing from the hub for ${silentSeconds} s` });
     }
   }
 

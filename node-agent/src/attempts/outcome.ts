@@ -1,15 +1,7 @@
 import type { JobError, JobOutcome } from '@reelay/contracts';
 import type { Exit } from '@reelay/runtime/supervisor';
 import type { WorkerEnd } from '../process/job-worker.ts';
-
-/** Why an attempt is ended before its work is done. */
-export type EndReason =
-  | { kind: 'cancelled' }
-  /** Another attempt owns the job: nothing of this one counts. */
-  | { kind: 'stale' }
-  | { kind: 'released'; reason: string }
-  | { kind: 'stalled'; stallMs: number }
-  | { kind: 'time_limit'; limitMs: number };
+import { type EndReason, reasonOf, unreachable } from './end-reason.ts';
 
 /**
  * How an attempt ended. What the job said last counts, even when the end was asked for meanwhile: the hub decides whether
@@ -18,28 +10,33 @@ export type EndReason =
 export function outcomeOf(end: WorkerEnd, asked: EndReason | null): JobOutcome | null {
   if (asked?.kind === 'stale') return null;
   if (end.outcome) return end.outcome;
-  if (asked === null) return { kind: 'failed', error: crashOf(end.exit, end.stderrTail) };
-  switch (asked.kind) {
+  const reason = asked ?? reasonOf(end.exit.cause);
+  if (reason === null) return { kind: 'failed', error: crashOf(end.exit, end.stderrTail) };
+  switch (reason.kind) {
     case 'cancelled':
       return { kind: 'cancelled' };
+    case 'stale':
+      return null;
     case 'released':
-      return { kind: 'released', reason: asked.reason };
+      return { kind: 'released', reason: reason.reason };
+    case 'shed':
+      return { kind: 'released', reason: reason.reason.slice(0, 500), cause: 'memory' };
     case 'stalled':
-      return failed('stalled', `The job made no progress for ${seconds(asked.stallMs)} and was ended.`);
+      return failed('stalled', `The job made no progress for ${seconds(reason.stallMs)} and was ended.`);
     case 'time_limit':
-      return failed('time_limit', `The job ran longer than its limit of ${seconds(asked.limitMs)} and was ended.`);
+      return failed('time_limit', `The job ran longer than its limit of ${seconds(reason.limitMs)} and was ended.`);
+    case 'over_memory':
+      return failed('out_of_memory', `The job ran out of memory: it ${reason.reason}.`);
+    case 'killed_by_hand':
+      // Whoever ended it saw it do harm; to start it again behind their back would undo that. Retry is one click.
+      return failed('killed_by_hand', `Ended by hand by ${reason.by}${reason.reason === null ? '' : `: ${reason.reason}`}.`, false);
     default:
-      return unreachable(asked);
+      return unreachable(reason);
   }
 }
 
-/** Makes a switch exhaustive: a case left out does not compile. */
-export function unreachable(value: never): never {
-  throw new TypeError(`unexpected value ${JSON.stringify(value)}`);
-}
-
 const seconds = (ms: number): string => (ms >= 120_000 ? `${Math.round(ms / 60_000)} minutes` : `${Math.round(ms / 100) / 10} s`);
-const failed = (code: string, message: string): JobOutcome => ({ kind: 'failed', error: { code, message, retryable: true } });
+const failed = (code: string, message: string, retryable = true): JobOutcome => ({ kind: 'failed', error: { code, message, retryable } });
 
 /** A job's process that ended without a word, in one sentence. */
 export function crashOf(exit: Exit, stderrTail: string): JobError {

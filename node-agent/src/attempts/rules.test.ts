@@ -1,5 +1,5 @@
 import { type JobOutcome, type LogLine, workOrderSchema, type WorkOrder } from '@reelay/contracts';
-import { Ctx, newId, Shutdown } from '@reelay/runtime';
+import { Ctx, MemoryPressure, newId, Shutdown } from '@reelay/runtime';
 import { NoResponders, RemoteError } from '@reelay/runtime/bus';
 import { ManualClock } from '@reelay/runtime/testing';
 import { describe, expect, it } from 'vitest';
@@ -16,7 +16,7 @@ const order = (more: Partial<WorkOrder> = {}): WorkOrder => workOrderSchema.pars
 const device = { id: 'software', index: 0, kind: 'software', name: 'Software encoding', totalMb: 16_000, freeMb: 16_000, utilization: null, temperatureC: null } as const;
 const node = (more: Partial<NodeState> = {}): NodeState => ({
   draining: false, limits: { cpu: 5, gpu_encode: 2, gpu_ai: 1 }, running: { cpu: 0, gpu_encode: 0, gpu_ai: 0 }, devices: [device], bookedMb: () => 0,
-  hasEncoder: true, freeBytes: 1e12, minFreeBytes: 1e8, mountsLibrary: true, ...more,
+  hasEncoder: true, freeBytes: 1e12, minFreeBytes: 1e8, mountsLibrary: true, memoryPressure: null, ...more,
 });
 
 const progress = (percent: number) => ({ percent, phase: 'encoding', message: '', fps: null, speed: null, etaSeconds: null });
@@ -27,6 +27,7 @@ describe('admission', () => {
   it('takes what fits', () => expect(refuse(order(), node())).toBeNull());
   it('says the first thing that does not fit, with numbers', () => {
     expect(refuse(order(), node({ draining: true }))?.code).toBe('draining');
+    expect(refuse(order(), node({ memoryPressure: '93% of 16 GB in use' }))).toEqual({ code: 'memory_pressure', detail: 'memory is short: 93% of 16 GB in use' });
     expect(refuse(order(), node({ running: { cpu: 5, gpu_encode: 2, gpu_ai: 0 } }))).toEqual({ code: 'no_slot', detail: '2 of 2 gpu_encode jobs are running' });
     expect(refuse(order(), node({ hasEncoder: false }))?.code).toBe('no_encoder');
     expect(refuse(order(), node({ bookedMb: () => 13_000 }))).toEqual({ code: 'no_vram', detail: '4000 MB needed, 3000 of 16000 MB free on Software encoding' });
@@ -58,11 +59,25 @@ describe('outcomes', () => {
   const exit = { kind: 'code', code: 0 } as const;
   const completed: JobOutcome = { kind: 'completed', files: [], result: {} };
   it('lets the job’s own word count, except when nothing counts', () => {
-    expect(outcomeOf({ exit, outcome: completed, stderrTail: '' }, { kind: 'cancelled' })).toEqual(completed);
-    expect(outcomeOf({ exit, outcome: completed, stderrTail: '' }, { kind: 'stale' })).toBeNull();
-    expect(outcomeOf({ exit, outcome: null, stderrTail: '' }, { kind: 'cancelled' })).toEqual({ kind: 'cancelled' });
-    expect(outcomeOf({ exit, outcome: null, stderrTail: '' }, { kind: 'stalled', stallMs: 30_000 })).toMatchObject({ error: { code: 'stalled', message: expect.stringContaining('30 s') } });
-    expect(outcomeOf({ exit, outcome: null, stderrTail: '' }, { kind: 'time_limit', limitMs: 1_800_000 })).toMatchObject({ error: { message: expect.stringContaining('30 minutes') } });
+    expect(outcomeOf({ pid: 1, exit, outcome: completed, stderrTail: '' }, { kind: 'cancelled' })).toEqual(completed);
+    expect(outcomeOf({ pid: 1, exit, outcome: completed, stderrTail: '' }, { kind: 'stale', why: 'x' })).toBeNull();
+    expect(outcomeOf({ pid: 1, exit, outcome: null, stderrTail: '' }, { kind: 'cancelled' })).toEqual({ kind: 'cancelled' });
+    expect(outcomeOf({ pid: 1, exit, outcome: null, stderrTail: '' }, { kind: 'stalled', stallMs: 30_000 })).toMatchObject({ error: { code: 'stalled', message: expect.stringContaining('30 s') } });
+    expect(outcomeOf({ pid: 1, exit, outcome: null, stderrTail: '' }, { kind: 'time_limit', limitMs: 1_800_000 })).toMatchObject({ error: { message: expect.stringContaining('30 minutes') } });
+  });
+  it('knows who is to blame for memory: the host, or the job itself', () => {
+    const end = { pid: 1, outcome: null, stderrTail: '' };
+    const host = new MemoryPressure({ availableBytes: 2e8, totalBytes: 16e9 });
+    expect(outcomeOf({ ...end, exit: { kind: 'code', code: 0, cause: host } }, null)).toMatchObject({ kind: 'released', cause: 'memory' });
+    const own = new MemoryPressure({ rssBytes: 5e9, limitBytes: 4e9 });
+    expect(outcomeOf({ ...end, exit: { kind: 'signal', signal: 'SIGKILL', cause: own } }, null)).toMatchObject({ kind: 'failed', error: { code: 'out_of_memory', retryable: true } });
+  });
+  it('does not start again by itself what a person ended', () => {
+    const end = { pid: 1, exit, outcome: null, stderrTail: '' };
+    expect(outcomeOf(end, { kind: 'killed_by_hand', by: 'ann', reason: 'eats the host' })).toEqual({
+      kind: 'failed', error: { code: 'killed_by_hand', message: 'Ended by hand by ann: eats the host.', retryable: false },
+    });
+    expect(outcomeOf(end, { kind: 'killed_by_hand', by: 'ann', reason: null })).toMatchObject({ error: { message: 'Ended by hand by ann.' } });
   });
   it('explains a crash', () => {
     expect(crashOf({ kind: 'signal', signal: 'SIGKILL' }, '').code).toBe('killed');

@@ -2,7 +2,7 @@ import { assignReplySchema, assignSchema, type AssignReply, type AttemptRef, can
 import type { z } from 'zod';
 import type { Bus, BusSubscription } from '@reelay/runtime/bus';
 import type { Attempts } from '../attempts/attempts.ts';
-import type { EndReason } from '../attempts/outcome.ts';
+import { type EndReason, unreachable } from '../attempts/end-reason.ts';
 
 export interface ControlsOptions {
   bus: Bus;
@@ -16,7 +16,16 @@ type KillReason = z.infer<typeof cancelSchema>['reason'];
 
 /** Why the hub wants an attempt ended, in our words. */
 export function endReasonOf(reason: KillReason): EndReason {
-  return reason === 'released' ? { kind: 'released', reason: 'given back on request' } : { kind: reason };
+  switch (reason) {
+    case 'released':
+      return { kind: 'released', by: 'pause', reason: 'given back on request' };
+    case 'stale':
+      return { kind: 'stale', why: 'the hub gave the job to another attempt' };
+    case 'cancelled':
+      return { kind: 'cancelled' };
+    default:
+      return unreachable(reason);
+  }
 }
 
 /** Answers what the hub asks of this node. Returns the subscriptions. */

@@ -1,6 +1,6 @@
 import type { JobOutcome, WorkOrder } from '@reelay/contracts';
 import type { Ctx, Logger } from '@reelay/runtime';
-import { type Exit, LineSplitter, type Proc, type Supervisor } from '@reelay/runtime/supervisor';
+import { type Exit, LineSplitter, type Proc, type ResourceLimits, type Supervisor } from '@reelay/runtime/supervisor';
 import { type FromJob, fromJobSchema, type JobContext, MAX_LINE_CHARS, type ToJob } from './protocol.ts';
 
 export interface WorkerOptions {
@@ -9,11 +9,16 @@ export interface WorkerOptions {
   /** The bundled job process. */
   program: string;
   graceMs: number;
+  limits: ResourceLimits;
 }
+
+/** What a process works for that has no order yet. */
+export const WAITING = 'waiting for a job';
 
 /** How a job's process ended, and what it said last. */
 export interface WorkerEnd {
   exit: Exit;
+  pid: number;
   /** Null when it ended without saying how the job went. */
   outcome: JobOutcome | null;
   stderrTail: string;
@@ -31,10 +36,12 @@ export class JobWorker {
   #onMessage: (message: FromJob) => void = () => {};
   #outcome: JobOutcome | null = null;
 
-  constructor(ctx: Ctx, { supervisor, logger, program, graceMs }: WorkerOptions) {
+  constructor(ctx: Ctx, { supervisor, logger, program, graceMs, limits }: WorkerOptions) {
     this.#logger = logger;
     this.#proc = supervisor.spawn(ctx, {
       name: 'job process', argv0: process.execPath, args: ['--enable-source-maps', program], group: 'own', stdin: 'pipe', stdout: 'pipe', graceMs, oomScoreAdj: OOM_SCORE_ADJ,
+      // As long as it waits there is nothing to gain by ending it.
+      kind: 'service', owner: WAITING, limits,
     });
     this.ended = this.#listen();
   }
@@ -47,9 +54,15 @@ export class JobWorker {
     return this.#proc.pid;
   }
 
+  /** `<pid>-<start>`: no later process has it. */
+  get processId(): string {
+    return this.#proc.id;
+  }
+
   /** Hands over the one order this process serves. */
   give(order: WorkOrder, context: JobContext, onMessage: (message: FromJob) => void): void {
     this.#onMessage = onMessage;
+    this.#proc.assign({ kind: 'batch', owner: `job ${order.jobId}/${order.epoch}`, file: (order.inputs[0] ?? order.outputs[0])?.path ?? null });
     this.#tell({ kind: 'order', order, context });
   }
 
@@ -84,7 +97,7 @@ export class JobWorker {
     stdout.on('data', (chunk: Buffer) => lines.push(chunk));
     const exit = await this.#proc.exit;
     if (exit.kind !== 'spawnError') await closed;
-    return { exit, outcome: this.#outcome, stderrTail: this.#proc.stderrTail() };
+    return { exit, pid: this.pid, outcome: this.#outcome, stderrTail: this.#proc.stderrTail() };
   }
 
   #receive(line: string): void {
