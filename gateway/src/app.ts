@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { Cause } from '@reelay/runtime';
 import { bodyLimit } from 'hono/body-limit';
 import { compress } from 'hono/compress';
 import type { GatewayDeps } from './deps.ts';
@@ -7,8 +8,10 @@ import { allowedMethods } from './http/methods.ts';
 import { HttpProblem, problemResponse, toProblem } from './http/problem.ts';
 import { refuseInvalid } from './http/route.ts';
 import { accessLog } from './middleware/access-log.ts';
+import { requestContext } from './middleware/request-context.ts';
 import { requestId } from './middleware/request-id.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
+import { whileDraining } from './middleware/while-draining.ts';
 import { agentRoutes } from './routes/agent.ts';
 import { authRoutes } from './routes/auth.ts';
 import { docsRoutes } from './routes/docs.ts';
@@ -39,8 +42,10 @@ export const createApp = (deps: GatewayDeps): App => {
     defaultHook: refuseInvalid,
   });
   app.use(requestId(deps));
+  app.use(requestContext(deps.requests));
   app.use(accessLog({ clock: deps.clock, onRequest: deps.metrics.request }));
   app.use(securityHeaders);
+  app.use(whileDraining(deps.drain));
   const limit = bodyLimit({ maxSize: MAX_JSON_BYTES, onError: () => { throw new HttpProblem('body_too_large', `A JSON body may have ${MAX_JSON_BYTES} bytes`); } });
   app.use(async function limitJsonBodies(c, next) {
     return FILE_BODIES.test(c.req.path) ? next() : limit(c, next);
@@ -68,7 +73,7 @@ export const createApp = (deps: GatewayDeps): App => {
   });
   app.onError((error, c) => {
     const problem = toProblem(error);
-    if (problem.status >= 500) c.var.logger.error({ err: problem.cause ?? error, code: problem.code }, 'request failed');
+    if (problem.status >= 500 && !(error instanceof Cause) && problem.code !== 'gateway_stopping') c.var.logger.error({ err: problem.cause ?? error, code: problem.code }, 'request failed');
     return problemResponse(problem, c.var.requestId);
   });
   return app;

@@ -7,7 +7,9 @@ import type { LiveJobs } from './hub/live-jobs.ts';
 import type { SignInWatch } from './hub/sign-in-watch.ts';
 import type { Outbox } from './hub/outbox.ts';
 import type { StaticFiles } from './http/static-files.ts';
+import type { Drain } from './server/drain.ts';
 import type { HttpMetrics } from './server/http-metrics.ts';
+import type { Requests } from './server/requests.ts';
 import type { PackageCache } from './videos/package-cache.ts';
 import type { GatewaySettings } from './settings.ts';
 
@@ -33,6 +35,7 @@ export interface GatewayDeps {
   readonly web: StaticFiles | null;
   /** When this gateway started, on the monotonic clock. */
   readonly startedAtMs: number;
-  /** True once the gateway is stopping: /readyz says so, streams end. */
-  readonly draining: () => boolean;
+  /** How far the gateway is on its way out. */
+  readonly drain: Drain;
+  readonly requests: Requests;
 }

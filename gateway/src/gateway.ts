@@ -11,7 +11,9 @@ import { LiveJobs } from './hub/live-jobs.ts';
 import { Outbox } from './hub/outbox.ts';
 import { SignInWatch } from './hub/sign-in-watch.ts';
 import { ProgressFeed } from './hub/progress-feed.ts';
+import { Drain } from './server/drain.ts';
 import { HttpMetrics } from './server/http-metrics.ts';
+import { Requests } from './server/requests.ts';
 import type { GatewaySettings } from './settings.ts';
 import { PackageCache } from './videos/package-cache.ts';
 
@@ -32,9 +34,8 @@ const MIB = 1024 ** 2;
 const PACKAGES_BYTES = 192 * MIB;
 
 /** The gateway without its socket: hub, outbox reader and application, started. Its parts stop with `release`. */
-export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start' | 'push'>, resources: GatewayResources): Promise<{ app: App; deps: GatewayDeps; drain: () => void }> => {
+export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start' | 'push'>, resources: GatewayResources): Promise<{ app: App; deps: GatewayDeps }> => {
   const { sql, bus, clock, logger } = resources;
-  let draining = false;
   const hub: Hub = new Hub({
     maxClients: 10_000, maxBytesPerClient: 4 * MIB, writeDeadlineMs: 30_000, maxAgeMs: 3_600_000, onLeave: (_client, reason) => metrics.liveClientLeft(reason),
   });
@@ -46,15 +47,12 @@ export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start'
   await release.start(feed, ctx);
   const signIns = new SignInWatch({ sql, hub, clock, logger });
   await release.start(signIns, ctx);
-  const drain = () => {
-    draining = true;
-    hub.stop();
-  };
+  const drain = new Drain();
+  drain.onClosing(() => hub.move(Math.random));
   const deps: GatewayDeps = {
-    ...resources, newId, hub, outbox, live, metrics, signIns, startedAtMs: clock.monotonicMs(),
+    ...resources, newId, hub, outbox, live, metrics, signIns, drain, requests: new Requests(), startedAtMs: clock.monotonicMs(),
     hints: new Hints(bus),
     packages: new PackageCache({ sql, library: resources.library, maxBytes: PACKAGES_BYTES }),
-    draining: () => draining,
   };
-  return { app: createApp(deps), deps, drain };
+  return { app: createApp(deps), deps };
 };

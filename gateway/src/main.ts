@@ -39,10 +39,11 @@ const start = async (main: App): Promise<void> => {
   const gateway = await startGateway(ctx, services, { settings, sql, bus, library, keys, logger, clock, web, processMetrics: true });
   await services.start(new Maintenance({ sql, library, clock, logger, keepUploadsMs: settings.REELAY_UPLOAD_KEEP_HOURS * 3_600_000 }), ctx);
 
-  const server = new HttpServer({ app: gateway.app, settings, clock, logger });
-  main.onStop('http server', () => server.stop(), 6_000);
+  const { drain, requests } = gateway.deps;
+  const server = new HttpServer({ app: gateway.app, settings, drain, requests, clock, logger });
+  main.onStop('http server', () => server.stop(), server.stopMs);
   await server.start(ctx);
-  ctx.onCancel(() => gateway.drain());
+  ctx.onCancel(() => drain.enter('draining'));
   main.ready({ port: server.port });
 };
 

@@ -47,12 +47,12 @@ export interface TestGateway {
   stop: () => Promise<void>;
 }
 
-export const startTestGateway = async (env: Record<string, string> = {}): Promise<TestGateway> => {
+export const startTestGateway = async (env: Record<string, string> = {}, ownLogger?: Logger): Promise<TestGateway> => {
   const [database, nats, folder] = await Promise.all([createTestDatabase(), startTestNats(), mkdtemp(join(tmpdir(), 'reelay-gateway-'))]);
   const settings = readSettings(gatewaySettings, {
     env: { DATABASE_URL: database.url, NATS_URL: nats.url, REELAY_SECRET_FILE: join(folder, 'secret'), REELAY_DATA_DIR: folder, MEDIA_LIBRARY_PATH: join(folder, 'media'), ...env },
   });
-  const logger = createLogger({ service: 'gateway-test', level: process.env.TEST_LOG === '1' ? 'debug' : 'silent' });
+  const logger = ownLogger ?? createLogger({ service: 'gateway-test', level: process.env.TEST_LOG === '1' ? 'debug' : 'silent' });
   const bus = await connectBus({ url: nats.url, name: 'test', logger });
   const library = await prepareLibrary(database.sql, settings.MEDIA_LIBRARY_PATH);
   const ctx = Ctx.root('test');
@@ -62,6 +62,7 @@ export const startTestGateway = async (env: Record<string, string> = {}): Promis
     settings, sql: database.sql, bus, library, keys: SigningKeys.open(settings.REELAY_SECRET_FILE, systemClock), logger, clock: systemClock, web, processMetrics: false,
   });
   const users = await makeUsers(database.sql);
+  const drain = () => deps.drain.enter('closing');
 
   const call: TestGateway['call'] = async (method, path, { as = 'SUPER_ADMIN', body, raw, headers = {} } = {}) => {
     const token = as === null ? null : as in users ? users[as as Role].token : as;

@@ -14,11 +14,13 @@ export const eventsQuery = z.strictObject({
 /**
  * The SSE `event:` names and their `data:`. `job`, `video` and `node` carry the whole current object and a resume id;
  * `progress` and `node-load` are coalesced (latest wins) and carry none; `reset` means: your resume id is not known
- * here, load the lists again; `hello` opens the stream with the id to resume from.
+ * here, load the lists again; `hello` opens the stream with the id to resume from; `moving` is the last one of a gateway
+ * that stops: come back after `retryMs`, another one goes on after the last id.
  */
 export const liveEventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('hello'), data: z.object({ id: z.string() }) }),
   z.object({ event: z.literal('reset'), data: z.object({ reason: z.string() }) }),
+  z.object({ event: z.literal('moving'), data: z.object({ retryMs: z.int() }) }),
   z.object({ event: z.literal('job'), data: z.object({ job: jobSchema, change: z.string() }) }),
   z.object({ event: z.literal('progress'), data: z.object({
     jobId: z.uuid(), epoch: z.int(), percent: z.number(), phase: z.string(), message: z.string(),

@@ -30,7 +30,7 @@ export const nodeListSchema = z.object({ data: z.array(nodeSchema) });
 export const drainRequest = z.strictObject({ deadlineSeconds: z.int().min(0).max(86_400).optional() });
 
 export const readySchema = z.object({
-  status: z.enum(['ok', 'degraded', 'unavailable']),
+  status: z.enum(['ok', 'degraded', 'unavailable', 'stopping']),
   checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string().optional() })),
   nodes: z.object({ healthy: z.int(), total: z.int() }),
 });

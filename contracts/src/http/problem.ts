@@ -52,7 +52,9 @@ export const PROBLEMS = {
   not_playable: [422, 'The video cannot be played'],
   rate_limited: [429, 'Too many attempts'],
   internal: [500, 'Something went wrong here'],
+  gateway_stopping: [502, 'This gateway is stopping'],
   unavailable: [503, 'Not available at the moment'],
+  file_busy: [503, 'The file is being moved'],
   node_unreachable: [503, 'The node does not answer'],
   storage_full: [507, 'The storage is full'],
 } as const satisfies Record<string, readonly [number, string]>;

@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import type { Logger } from '@reelay/runtime';
+import type { Ctx, Logger } from '@reelay/runtime';
 import type { Principal } from '@reelay/store';
 import type { Context } from 'hono';
 
@@ -16,6 +16,8 @@ export interface AppEnv {
   Variables: {
     requestId: string;
     logger: Logger;
+    /** Ends with the request, or is cancelled with the cause: check it after every await that precedes work. */
+    ctx: Ctx;
     /** Looked up once per request, on first need. */
     signIn: Promise<SignIn | null> | undefined;
   };

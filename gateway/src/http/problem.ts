@@ -1,5 +1,5 @@
 import { PROBLEMS, type Problem, type ProblemCode } from '@reelay/contracts';
-import { errorCode, ReelayError } from '@reelay/runtime';
+import { Cause, errorCode, ReelayError } from '@reelay/runtime';
 import { HTTPException } from 'hono/http-exception';
 import type { ZodError } from 'zod';
 
@@ -70,6 +70,8 @@ export const toProblem = (thrown: unknown): HttpProblem => {
   if (thrown instanceof HttpProblem) return thrown;
   if (thrown instanceof HTTPException) return fromHono(thrown);
   const code = errorCode(thrown) ?? '';
+  // Ended by its context: seen by whoever still listens, which a client that left does not.
+  if (thrown instanceof Cause) return new HttpProblem('unavailable', `The request was ended: ${thrown.message}`, { cause: thrown, headers: { 'retry-after': '1' } });
   if (code === 'path_outside_library') return new HttpProblem('invalid_parameter', thrown instanceof Error ? thrown.message : code, { cause: thrown });
   if (code === 'file_not_found') return new HttpProblem('file_missing', 'The file is not in the library', { cause: thrown });
   if (UNSTORABLE.has(code)) return new HttpProblem('invalid_parameter', 'The request holds text that cannot be stored: a NUL character, or half of a character', { cause: thrown });

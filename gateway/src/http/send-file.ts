@@ -16,11 +16,12 @@ const CHUNK_BYTES = 256 * 1024;
 
 /**
  * A file with Range, If-Range, ETag, 304, 416 and HEAD. The descriptor is opened once and closed when the body ends,
- * fails or is cancelled. @throws HttpProblem file_missing, range_not_satisfiable
+ * fails or is cancelled, which the end of the request's context brings about. @throws HttpProblem file_missing, range_not_satisfiable
  */
 export const sendFile = async (c: RequestContext, options: SendFileOptions): Promise<Response> => {
   const handle = await openFile(options.path);
   try {
+    c.var.ctx.throwIfCancelled();
     const found = await handle.stat();
     if (!found.isFile()) throw new HttpProblem('file_missing', 'There is no such file');
     const validators = { etag: `"${found.size.toString(36)}-${Math.floor(found.mtimeMs).toString(36)}-${found.ino.toString(36)}"`, lastModifiedMs: found.mtimeMs };

@@ -12,6 +12,7 @@ const encoder = new TextEncoder();
  * What one browser still has to get: a bounded queue of frames that must all arrive, and the latest progress per job.
  *
  *   held ──release(preface)──▶ flowing ──leave──▶ left
+ *    └────────finish(last)─────────┴──▶ emptying ──all taken──▶ left
  *
  * While held (its past is being read) frames wait behind the preface. Progress goes into the queue only when nothing
  * else waits; otherwise a newer one replaces an older one of the same key.
@@ -22,9 +23,10 @@ export class ClientQueue {
   readonly #latest = new Map<string, string>();
   #bytes = 0;
   #held = true;
+  #finishing = false;
   #left: LeaveReason | undefined;
   #onChange: (() => void) | undefined;
-  /** Since when the oldest waiting frame was not taken; undefined when nothing waits. */
+  /** Since when the oldest waiting frame was not taken; undefined when nothing waits. Stays as it was when the client left. */
   waitingSinceMs: number | undefined;
 
   constructor(limits: QueueLimits) {
@@ -77,10 +79,23 @@ export class ClientQueue {
       return frame;
     }
     this.waitingSinceMs = undefined;
-    if (this.#latest.size === 0) return null;
+    if (this.#latest.size === 0) {
+      if (this.#finishing) this.leave('stopping');
+      return null;
+    }
     const text = [...this.#latest.values()].join('');
     this.#latest.clear();
     return encoder.encode(text);
+  }
+
+  /** Ends the stream in good order: what waits, then `last`, then it is left. */
+  finish(last: Uint8Array): void {
+    if (this.#left !== undefined || this.#finishing) return;
+    this.#finishing = true;
+    this.#latest.clear();
+    this.#frames.push(last);
+    this.#bytes += last.length;
+    this.#wake();
   }
 
   /** Calls `fn` when something changes: a frame came, or the client was let go. One listener. */
@@ -94,7 +109,6 @@ export class ClientQueue {
     this.#frames.length = 0;
     this.#latest.clear();
     this.#bytes = 0;
-    this.waitingSinceMs = undefined;
     this.#wake();
   }
 

@@ -39,5 +39,8 @@ export const hears = (audience: Audience, event: HubEvent): boolean =>
 export const sseText = (event: LiveEvent, id?: string): string =>
   `event: ${event.event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(event.data)}\n\n`;
 
+/** The last words of a stream: come back in `retryMs`. `retry` also tells browsers that know no `moving`. */
+export const sseMoving = (retryMs: number): string => `retry: ${retryMs}\n${sseText({ event: 'moving', data: { retryMs } })}`;
+
 /** Moves a client's resume id without telling it anything. */
 export const sseIdOnly = (id: string): string => `id: ${id}\n\n`;

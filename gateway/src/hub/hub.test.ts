@@ -100,7 +100,7 @@ describe('hub', () => {
     expect(idle.queue.left).toBe('too_old');
   });
 
-  test('leaving twice, after stop, and joining after stop are harmless', () => {
+  test('leaving twice, after the move, and joining after it are harmless', () => {
     const [a, b] = [join(), join()];
     hub.leave(a, 'closed');
     hub.leave(a, 'stalled');
@@ -109,12 +109,36 @@ describe('hub', () => {
     b.queue.onChange(() => {
       woken += 1;
     });
-    hub.stop();
-    hub.stop();
+    hub.move(() => 0);
+    hub.move(() => 0);
+    expect(taken(b)).toBe('retry: 200\nevent: moving\ndata: {"retryMs":200}\n\n');
     hub.leave(b, 'closed');
-    expect([b.queue.left, woken, hub.size, hub.register(ALL, nowMs)]).toEqual(['stopping', 1, 0, null]);
+    expect([b.queue.left, woken, hub.size, hub.register(ALL, nowMs)]).toEqual(['stopping', 2, 0, null]);
     flush(state(9));
     hub.ping(nowMs);
+  });
+
+  test('who is sent elsewhere gets what waits first, and is told to come back at a time of its own', () => {
+    const clients = Array.from({ length: 100 }, () => join());
+    const late = hub.register(ALL, nowMs);
+    expect(late).toBeNull();
+    flush(state(1));
+    let n = 0;
+    hub.move(() => (n += 1) / 101);
+    const texts = clients.map((client) => taken(client));
+    for (const text of texts) expect(text).toMatch(/^id: 1\.0\ndata: s1\n\nretry: \d+\nevent: moving\n/);
+    expect(new Set(texts).size).toBeGreaterThan(50);
+    expect(clients.every((client) => client.queue.left === 'stopping')).toBe(true);
+  });
+
+  test('one that is still being greeted gets its past, what came meanwhile, and the move', () => {
+    const client = join(ALL, true);
+    flush(state(1));
+    hub.move(() => 1);
+    expect(taken(client)).toBe('');
+    client.queue.release(new TextEncoder().encode('past\n\n'), nowMs);
+    expect(taken(client)).toMatch(/^past\n\nid: 1\.0\ndata: s1\n\nretry: 1200\n/);
+    expect(client.queue.left).toBe('stopping');
   });
 
   test('no more clients than allowed', () => {

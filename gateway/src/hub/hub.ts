@@ -1,5 +1,5 @@
 import { ClientQueue, type LeaveReason } from './client-queue.ts';
-import { type Audience, audienceKey, hears, type HubEvent, type ProgressEvent, sseIdOnly, type StateEvent } from './events.ts';
+import { type Audience, audienceKey, hears, type HubEvent, type ProgressEvent, sseIdOnly, sseMoving, type StateEvent } from './events.ts';
 
 export interface HubOptions {
   maxClients: number;
@@ -32,9 +32,15 @@ interface Frames {
 
 const encoder = new TextEncoder();
 const PING = encoder.encode(': ping\n\n');
+/** The port must be closed by then. */
+const SOONEST_RETRY_MS = 200;
+/** 200 returning clients a second. */
+const SPREAD_MS_PER_CLIENT = 5;
+const MIN_SPREAD_MS = 1_000;
+const MAX_SPREAD_MS = 15_000;
 
 /**
- * All listening browsers: register, leave, broadcast, stop. No method waits for anything, so nothing can come between
+ * All listening browsers: register, leave, broadcast, move. No method waits for anything, so nothing can come between
  * a look at the clients and a change of them.
  *
  * Events gather until the next `flush` (every 100 ms); then each audience's frame is made once and shared.
@@ -75,7 +81,7 @@ export class Hub {
     return client;
   }
 
-  /** Lets a client go; a second time, or after `stop`, does nothing. */
+  /** Lets a client go; a second time, or after `move`, does nothing. */
   leave(client: HubClient, reason: LeaveReason): void {
     if (!this.#clients.delete(client)) return;
     this.dropped[reason] += 1;
@@ -135,10 +141,19 @@ export class Hub {
     }
   }
 
-  /** Lets everybody go; afterwards nobody is let in. */
-  stop(): void {
+  /**
+   * Sends everybody elsewhere: what waits for them, then `moving` with a time to come back that is spread by `random`
+   * (0–1), so that they do not all come at once. Afterwards nobody is let in.
+   */
+  move(random: () => number): void {
     this.#stopped = true;
-    for (const client of this.#clients) this.leave(client, 'stopping');
+    const spreadMs = Math.min(MAX_SPREAD_MS, Math.max(MIN_SPREAD_MS, this.#clients.size * SPREAD_MS_PER_CLIENT));
+    for (const client of this.#clients) {
+      this.#clients.delete(client);
+      this.dropped.stopping += 1;
+      client.queue.finish(encoder.encode(sseMoving(Math.round(SOONEST_RETRY_MS + random() * spreadMs))));
+      this.#options.onLeave?.(client, 'stopping');
+    }
   }
 
   #overdue(client: HubClient, nowMs: number): LeaveReason | null {

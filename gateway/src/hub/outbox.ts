@@ -1,11 +1,11 @@
 import { FINAL_STATUSES, hintSchema, subjects } from '@reelay/contracts';
-import { type Clock, type Ctx, errorCode, type Logger, type Service, toError } from '@reelay/runtime';
+import { type Clock, type Ctx, delay, errorCode, type Logger, type Service, toError } from '@reelay/runtime';
 import type { Bus, BusSubscription } from '@reelay/runtime/bus';
 import { isOutboxPosition, type OutboxCursor, type OutboxEvent, readOutbox, type Sql } from '@reelay/store';
 import { type Audience, hears, type StateEvent } from './events.ts';
 import type { Hub } from './hub.ts';
 import type { LiveJobs } from './live-jobs.ts';
-import { cursorText, parseCursor, renderEvents } from './render.ts';
+import { cursorText, isAfter, parseCursor, renderEvents } from './render.ts';
 
 export interface OutboxOptions {
   sql: Sql;
@@ -21,6 +21,8 @@ export interface OutboxOptions {
 const BATCH = 500;
 /** A client that missed more than this loads its lists again instead. */
 const MAX_REPLAY = 1000;
+const REACH_MS = 1_000;
+const REACH_STEP_MS = 25;
 
 /**
  * The one reader of the outbox in this gateway: turns audit rows into live events, in their order, none skipped.
@@ -94,12 +96,30 @@ export class Outbox implements Service {
     });
   }
 
+  /**
+   * Waits, up to a second, until the hub has handed out all up to the resume id. Another gateway may have been faster:
+   * a client that comes from there would otherwise hear the difference a second time.
+   */
+  async reach(resumeId: string, ctx: Ctx): Promise<void> {
+    const { hub, clock, sql } = this.#options;
+    const wanted = parseCursor(resumeId);
+    const isBehind = () => {
+      const here = parseCursor(hub.flushedId ?? '0.0');
+      return wanted !== null && here !== null && isAfter(wanted, here);
+    };
+    if (wanted === null || !isBehind() || !(await isOutboxPosition(sql, wanted))) return;
+    for (let waitedMs = 0; waitedMs < REACH_MS && isBehind() && !ctx.cancelled; waitedMs += REACH_STEP_MS) {
+      this.kick();
+      await delay(clock, REACH_STEP_MS);
+    }
+  }
+
   /** What the audience missed after the resume id, up to `until`; null when the id is unknown here or too long ago. */
   async replay(resumeId: string, until: string, audience: Audience): Promise<StateEvent[] | null> {
     const { sql, live, clock } = this.#options;
     const from = parseCursor(resumeId);
     const end = parseCursor(until);
-    if (from === null || end === null || !(await isOutboxPosition(sql, from))) return null;
+    if (from === null || end === null || isAfter(from, end) || !(await isOutboxPosition(sql, from))) return null;
     const { events } = await readOutbox(sql, from, MAX_REPLAY + 1);
     const missed = events.filter((event) => !isAfter(event, end));
     if (missed.length > MAX_REPLAY) return null;
@@ -134,8 +154,3 @@ export class Outbox implements Service {
 }
 
 const FINAL: ReadonlySet<string> = new Set(FINAL_STATUSES);
-
-const isAfter = (event: OutboxCursor, end: OutboxCursor): boolean => {
-  const [a, b] = [BigInt(event.xid), BigInt(end.xid)];
-  return a > b || (a === b && event.id > end.id);
-};

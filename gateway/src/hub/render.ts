@@ -12,6 +12,12 @@ export const parseCursor = (text: string): OutboxCursor | null => {
   return found ? { xid: found[1] ?? '0', id: Number(found[2]) } : null;
 };
 
+/** Whether `a` comes after `b` in the outbox. */
+export const isAfter = (a: OutboxCursor, b: OutboxCursor): boolean => {
+  const [xidA, xidB] = [BigInt(a.xid), BigInt(b.xid)];
+  return xidA > xidB || (xidA === xidB && a.id > b.id);
+};
+
 const idsOf = (events: readonly OutboxEvent[], topic: OutboxEvent['topic']): string[] =>
   [...new Set(events.filter((event) => event.topic === topic).map((event) => event.entityId))];
 

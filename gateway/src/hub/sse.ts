@@ -1,7 +1,6 @@
 import type { Clock } from '@reelay/runtime';
 import type { Hub, HubClient } from './hub.ts';
 
-
 /**
  * The answer's body for one client of the hub: gives out frames as fast as the socket takes them, and no faster.
  * `onEnd` is called once, when the stream is over for whatever reason.
@@ -33,6 +32,8 @@ export const sseStream = (hub: Hub, client: HubClient, clock: Clock, onEnd: () =
             controller.enqueue(frame);
             return;
           }
+          // The last one was taken.
+          if (queue.left !== undefined) continue;
           await new Promise<void>((resolve) => {
             wake = resolve;
           });

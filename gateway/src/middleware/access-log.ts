@@ -1,4 +1,4 @@
-import type { Clock } from '@reelay/runtime';
+import { type Clock, errorCode, Finished } from '@reelay/runtime';
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { AppEnv } from '../http/env.ts';
@@ -15,7 +15,10 @@ export interface RequestMeasured {
   tookMs: number;
 }
 
-/** One line per request, written when the answer's head is known. The query is left out: it may hold names. */
+/**
+ * One line per request, written when it is over; `tookMs` until the answer's head, `totalMs` until its end. One that did
+ * not end by itself says why. The query is left out: it may hold names.
+ */
 export const accessLog = (options: { clock: Clock; onRequest: (measured: RequestMeasured) => void }): MiddlewareHandler<AppEnv> =>
   async function accessLog(c, next) {
     const startedMs = options.clock.monotonicMs();
@@ -24,6 +27,12 @@ export const accessLog = (options: { clock: Clock; onRequest: (measured: Request
     const { method, path } = c.req;
     const status = c.res.status;
     options.onRequest({ method, route: routePath(c, -1), status, tookMs });
-    const level = QUIET.test(path) ? 'debug' : 'info';
-    c.var.logger[level]({ method, path: path.replace(SECRET, '$1/[removed]'), status, tookMs }, 'request');
+    const { ctx, logger } = c.var;
+    const write = (cause: Error | undefined) => {
+      const totalMs = Math.round((options.clock.monotonicMs() - startedMs) * 10) / 10;
+      const cut = cause === undefined || cause instanceof Finished ? {} : { cause: cause.message, code: errorCode(cause) };
+      logger[QUIET.test(path) ? 'debug' : 'info']({ method, path: path.replace(SECRET, '$1/[removed]'), status, tookMs, totalMs, ...cut }, 'request');
+    };
+    if (c.env?.outgoing === undefined) write(ctx.cause);
+    else ctx.onCancel(write);
   };

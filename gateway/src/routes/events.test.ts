@@ -191,5 +191,5 @@ test('stopping ends every stream', async () => {
   await expect(listener.until(() => false)).rejects.toThrow('the stream ended');
   expect((await gateway.call('GET', '/api/media/events')).status).toBe(503);
   const ready = await gateway.call('GET', '/readyz', { as: null });
-  expect([ready.status, await ready.json()]).toMatchObject([503, { status: 'unavailable', checks: { gateway: { ok: false } } }]);
+  expect([ready.status, await ready.json()]).toMatchObject([503, { status: 'stopping', checks: { gateway: { ok: false, detail: 'stopping' } } }]);
 });

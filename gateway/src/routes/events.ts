@@ -1,5 +1,6 @@
 import { type EventTopic, eventsQuery, type Role } from '@reelay/contracts';
 import { createRoute } from '@hono/zod-openapi';
+import { StalledClient } from '@reelay/runtime';
 import { z } from 'zod';
 import { requireSignIn } from '../auth/sign-in.ts';
 import type { GatewayDeps } from '../deps.ts';
@@ -22,7 +23,7 @@ const encoder = new TextEncoder();
 export const eventRoutes = (app: App, deps: GatewayDeps): void => {
   app.openapi(createRoute({
     method: 'get', path: '/api/media/events', tags: ['Live'], summary: 'Live events (Server-Sent Events)',
-    description: '`job`, `video` and `node` carry the whole current object; `progress` is coalesced. Resume with Last-Event-ID; `reset` means: load your lists again.',
+    description: '`job`, `video` and `node` carry the whole current object; `progress` is coalesced. Resume with Last-Event-ID; `reset` means: load your lists again; `moving`: this gateway stops, come back after `retryMs`.',
     request: { query: eventsQuery },
     responses: { 200: { description: 'The stream', content: { 'text/event-stream': { schema: z.string() } } }, ...problems },
   }), async (c) => {
@@ -30,11 +31,16 @@ export const eventRoutes = (app: App, deps: GatewayDeps): void => {
     const { username, role } = principal.user;
     c.header('cache-control', 'no-store');
     if (c.req.method === 'HEAD') return c.body(null, 200, { 'content-type': EVENT_STREAM });
+    const { ctx } = c.var;
+    const resumeId = c.req.header('last-event-id');
+    if (resumeId !== undefined) await deps.outbox.reach(resumeId, ctx);
+    ctx.throwIfCancelled();
     const topics = c.req.valid('query').topics.filter((topic) => TOPICS[role].includes(topic));
     const client = deps.hub.register({ topics, jobs: role === 'SUPER_ADMIN' ? 'all' : 'own', username }, deps.clock.monotonicMs(), { tokenId: principal.tokenId, role });
     if (client === null) throw new HttpProblem('unavailable', 'No room for another live stream at the moment', { headers: { 'retry-after': '5' } });
+    ctx.onCancel(() => deps.hub.leave(client, 'closed'));
     try {
-      await greet(deps, client, c.req.header('last-event-id'));
+      await greet(deps, client, resumeId);
     } catch (error) {
       deps.hub.leave(client, 'closed');
       throw error;
@@ -57,10 +63,9 @@ const greet = async (deps: GatewayDeps, client: HubClient, resumeId: string | un
   client.queue.release(encoder.encode(parts.join('')), deps.clock.monotonicMs());
 };
 
-const streamOf = (deps: GatewayDeps, c: RequestContext, client: HubClient): ReadableStream<Uint8Array> => {
-  const outgoing = c.env?.outgoing;
-  return sseStream(deps.hub, client, deps.clock, () => {
-    // A socket that takes nothing would hold the answer open for ever.
-    if (client.queue.left === 'stalled' || client.queue.left === 'overflow') outgoing?.destroy();
+const streamOf = (deps: GatewayDeps, c: RequestContext, client: HubClient): ReadableStream<Uint8Array> =>
+  sseStream(deps.hub, client, deps.clock, () => {
+    if (client.queue.left !== 'stalled' && client.queue.left !== 'overflow') return;
+    // Breaks the answer off: a socket that takes nothing would hold it open for ever.
+    c.var.ctx.cancel(new StalledClient(Math.round(deps.clock.monotonicMs() - (client.queue.waitingSinceMs ?? client.sinceMs))));
   });
-};

@@ -27,13 +27,13 @@ export const healthRoutes = (app: App, deps: GatewayDeps): void => {
   }), async (c) => {
     c.header('cache-control', 'no-store');
     const ready = await readiness(deps);
-    return ready.status === 'unavailable' ? c.json(ready, 503) : c.json(ready, 200);
+    return ready.status === 'ok' || ready.status === 'degraded' ? c.json(ready, 200) : c.json(ready, 503);
   });
 };
 
 const readiness = async (deps: GatewayDeps): Promise<Ready> => {
   const [nodes, nats] = await Promise.all([checkPostgres(deps), checkNats(deps)]);
-  const stopping = deps.draining();
+  const stopping = deps.drain.begun;
   const checks: Ready['checks'] = {
     postgres: nodes === null ? { ok: false, detail: 'Postgres does not answer' } : { ok: true },
     nats: nats === null ? { ok: true } : { ok: false, detail: nats },
@@ -41,6 +41,7 @@ const readiness = async (deps: GatewayDeps): Promise<Ready> => {
   };
   const up = Object.values(checks).every((check) => check.ok);
   const counts = nodes ?? { healthy: 0, total: 0 };
+  if (stopping) return { status: 'stopping', checks, nodes: counts };
   return { status: !up ? 'unavailable' : counts.healthy === 0 ? 'degraded' : 'ok', checks, nodes: counts };
 };
 

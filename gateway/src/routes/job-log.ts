@@ -73,7 +73,7 @@ const follow = (c: RequestContext, deps: GatewayDeps, id: string, query: LogQuer
             controller.enqueue(encoder.encode(`event: lines\nid: ${cursor}\ndata: ${JSON.stringify({ lines })}\n\n`));
             return;
           }
-          if ((final && !moved) || deps.draining()) {
+          if ((final && !moved) || deps.drain.phase === 'closing') {
             if (final) controller.enqueue(encoder.encode(`event: end\nid: ${cursor}\ndata: {}\n\n`));
             over = true;
             controller.close();

@@ -1,4 +1,4 @@
-import { type Node, NODE_ID_PATTERN, nodeListSchema, nodeSchema, PROTOCOL_VERSION, subjects, ackSchema } from '@reelay/contracts';
+import { drainRequest, type Node, NODE_ID_PATTERN, nodeListSchema, nodeSchema, PROTOCOL_VERSION, subjects, ackSchema } from '@reelay/contracts';
 import { createRoute } from '@hono/zod-openapi';
 import { errorCode } from '@reelay/runtime';
 import { type AdminState, readNodes, setAdminState } from '@reelay/store';
@@ -32,8 +32,26 @@ export const nodeRoutes = (app: App, deps: GatewayDeps): void => {
     responses: { 200: json(nodeSchema, 'The node'), ...problems },
   }), async (c) => c.json(await nodeOr404(deps, c.req.valid('param').id), 200));
 
+  const change = async (id: string, state: AdminState, actor: string): Promise<void> => {
+    await setAdminState(deps.sql, id, state, actor);
+    deps.hints.queue();
+  };
+
+  app.openapi(createRoute({
+    method: 'post', path: '/api/media/nodes/{id}/drain', tags, summary: 'Give the node no new jobs; running ones finish', middleware: [middleware, emptyBodyAsObject],
+    description: 'With `deadlineSeconds` what still runs then is given back and starts again elsewhere without using a retry. 503 `node_unreachable` when the node could not be told the deadline; it drains all the same.',
+    request: { params, query: noQuery, body: optionalJsonBody(drainRequest) },
+    responses: { 200: json(nodeSchema, 'The node'), ...problems },
+  }), async (c) => {
+    const { id } = await nodeOr404(deps, c.req.valid('param').id);
+    const { deadlineSeconds } = c.req.valid('json');
+    await change(id, 'draining', (await userOf(c)).username);
+    const told = await tellDrain(deps, id, true, deadlineSeconds);
+    if (!told && deadlineSeconds !== undefined) throw new HttpProblem('node_unreachable', `Node ${id} drains, but could not be told the deadline: its agent does not answer`);
+    return c.json(await nodeOr404(deps, id), 200);
+  });
+
   const actions: { action: string; state: AdminState; summary: string }[] = [
-    { action: 'drain', state: 'draining', summary: 'Give the node no new jobs; running ones finish' },
     { action: 'resume', state: 'active', summary: 'Give the node jobs again' },
     { action: 'cordon', state: 'cordoned', summary: 'Give the node no new jobs; it is not told to end anything' },
   ];
@@ -44,19 +62,21 @@ export const nodeRoutes = (app: App, deps: GatewayDeps): void => {
       responses: { 200: json(nodeSchema, 'The node'), ...problems },
     }), async (c) => {
       const { id } = await nodeOr404(deps, c.req.valid('param').id);
-      await setAdminState(deps.sql, id, state, (await userOf(c)).username);
-      deps.hints.queue();
-      await tellDrain(deps, id, state === 'draining');
+      await change(id, state, (await userOf(c)).username);
+      await tellDrain(deps, id, false);
       return c.json(await nodeOr404(deps, id), 200);
     });
   }
 };
 
-/** Told at once; a node that does not hear it reads its state in the next heartbeat's reply. */
-const tellDrain = async (deps: GatewayDeps, nodeId: string, draining: boolean): Promise<void> => {
+/** Told at once; a node that does not hear it reads its state (but no deadline) in the next heartbeat's reply. False: it could not be told. */
+const tellDrain = async (deps: GatewayDeps, nodeId: string, draining: boolean, deadlineSeconds?: number): Promise<boolean> => {
+  const message = { v: PROTOCOL_VERSION, draining, ...(deadlineSeconds === undefined ? {} : { deadlineMs: deadlineSeconds * 1000 }) };
   try {
-    await deps.bus.request(subjects.agent(nodeId, 'drain'), { v: PROTOCOL_VERSION, draining }, { timeoutMs: DRAIN_TIMEOUT_MS, schema: ackSchema });
+    await deps.bus.request(subjects.agent(nodeId, 'drain'), message, { timeoutMs: DRAIN_TIMEOUT_MS, schema: ackSchema });
+    return true;
   } catch (error) {
     deps.logger.warn({ nodeId, code: errorCode(error) }, 'node not told to drain');
+    return false;
   }
 };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { errorCode } from '@reelay/runtime';
+import { type Ctx, errorCode } from '@reelay/runtime';
 import { z } from 'zod';
 import type { GatewayDeps } from '../deps.ts';
 import type { App, RequestContext } from '../http/env.ts';
@@ -14,6 +14,8 @@ import { viewableVideo } from '../videos/access.ts';
 const PLAYLIST = 'application/vnd.apple.mpegurl';
 const SEGMENT = 'video/mp4';
 const toGzip = promisify(gzip);
+/** Cutting takes milliseconds; a disk that takes this long does not answer. */
+const SEGMENT_MS = 30_000;
 const RENDITION = '[a-z][0-9]{1,3}';
 const CORS = {
   'access-control-allow-origin': '*',
@@ -22,7 +24,8 @@ const CORS = {
 };
 
 interface Piece {
-  body: string | Uint8Array;
+  /** Null: nothing was made, for only the head was asked for. */
+  body: string | Uint8Array | null;
   contentType: string;
   /** Pieces under a version never change; playlists may be made anew by a later release. */
   cache: 'immutable' | 'playlist';
@@ -36,15 +39,37 @@ export const streamRoutes = (app: App, deps: GatewayDeps): void => {
   };
   get(`${root}/master.m3u8`, (pack) => ({ body: pack.masterPlaylist(), contentType: PLAYLIST, cache: 'playlist' }));
   get(`${root}/:rendition{${RENDITION}}/index.m3u8`, (pack, c) => ({ body: pack.mediaPlaylist(c.req.param('rendition') ?? ''), contentType: PLAYLIST, cache: 'playlist' }));
-  get(`${root}/:rendition{${RENDITION}}/init.mp4`, async (pack, c) => ({ body: await pack.init(c.req.param('rendition') ?? ''), contentType: typeOf(pack, c), cache: 'immutable' }));
+  get(`${root}/:rendition{${RENDITION}}/init.mp4`, async (pack, c) => {
+    const id = c.req.param('rendition') ?? '';
+    return { body: isHead(c) ? headOf(pack, id, 0) : await pack.init(id), contentType: typeOf(pack, c), cache: 'immutable' };
+  });
   get(`${root}/:rendition{${RENDITION}}/:segment{[0-9]{1,7}\\.m4s}`, async (pack, c) => {
     const n = Number((c.req.param('segment') ?? '').replace('.m4s', ''));
-    return { body: await pack.segment(c.req.param('rendition') ?? '', n, c.req.raw.signal), contentType: typeOf(pack, c), cache: 'immutable' };
+    const id = c.req.param('rendition') ?? '';
+    const body = isHead(c) ? headOf(pack, id, n) : await within(c.var.ctx.child(`segment ${id}/${n}`).withTimeout(SEGMENT_MS, deps.clock), ({ signal }) => pack.segment(id, n, signal));
+    return { body, contentType: typeOf(pack, c), cache: 'immutable' };
   });
   app.options('/stream/*', (c) => c.body(null, 204, {
     ...CORS, 'access-control-allow-methods': 'GET, HEAD', 'access-control-allow-headers': 'Range, If-Range, If-None-Match', 'access-control-max-age': '86400',
   }));
   document(app);
+};
+
+/** Runs work in a context of its own, which ends with it. */
+const within = async <T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>): Promise<T> => {
+  try {
+    return await work(ctx);
+  } finally {
+    ctx.end();
+  }
+};
+
+const isHead = (c: RequestContext): boolean => c.req.method === 'HEAD';
+/** Nothing is cut for a head; it only tells whether the piece exists. @throws HttpProblem segment_not_found */
+const headOf = (pack: MediaPackage, id: string, n: number): null => {
+  const segments = pack.renditions.find((rendition) => rendition.id === id)?.segments ?? 0;
+  if (n >= segments) throw new HttpProblem('segment_not_found', `${id} has ${segments} segments`);
+  return null;
 };
 
 const typeOf = (pack: MediaPackage, c: RequestContext): string => pack.renditions.find(({ id }) => id === c.req.param('rendition'))?.contentType ?? SEGMENT;
@@ -53,8 +78,10 @@ const pieceOf = async (
   deps: GatewayDeps, c: RequestContext, make: (pack: MediaPackage, c: RequestContext) => Piece | Promise<Piece>,
 ): Promise<Piece & { isPublic: boolean }> => {
   const video = await viewableVideo(deps.sql, c, c.req.param('videoId') ?? '');
+  c.var.ctx.throwIfCancelled();
   try {
     const pack = await deps.packages.open(video);
+    c.var.ctx.throwIfCancelled();
     if (pack.version !== c.req.param('version')) throw new HttpProblem('version_gone', 'The video changed: ask for its playback again');
     return { ...(await make(pack, c)), isPublic: video.isPublic };
   } catch (error) {
@@ -70,7 +97,7 @@ const pieceOf = async (
 };
 
 interface Packed {
-  bytes: Uint8Array;
+  bytes: Uint8Array | null;
   encoding: 'gzip' | null;
   contentType: string;
   cache: Piece['cache'];
@@ -86,15 +113,17 @@ const packed = async (c: RequestContext, { body, ...piece }: Piece & { isPublic:
 };
 
 const send = (c: RequestContext, { bytes, encoding, ...piece }: Packed): Response => {
-  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"`;
   const scope = piece.isPublic ? 'public' : 'private';
   const headers = new Headers({
-    'content-type': piece.contentType, etag, 'accept-ranges': 'bytes',
+    'content-type': piece.contentType, 'accept-ranges': 'bytes',
     'cache-control': piece.cache === 'immutable' ? `${scope}, max-age=31536000, immutable` : `${scope}, max-age=300, stale-while-revalidate=60`,
     ...(piece.contentType === PLAYLIST ? { vary: 'Accept-Encoding' } : {}),
     ...(encoding === null ? {} : { 'content-encoding': encoding }),
     ...(piece.isPublic ? CORS : {}),
   });
+  if (bytes === null) return new Response(null, { headers });
+  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"`;
+  headers.set('etag', etag);
   const validators = { etag, lastModifiedMs: 0 };
   if (isNotModified({ ifNoneMatch: c.req.header('if-none-match') }, validators)) return new Response(null, { status: 304, headers });
   const range = rangeStillValid(c.req.header('if-range'), validators) ? parseRange(c.req.header('range'), bytes.length) : { kind: 'whole' as const };

@@ -3,25 +3,31 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readdir, readlink, truncate } from 'node:fs/promises';
-import { request } from 'node:http';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Ctx, systemClock } from '@reelay/runtime';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createLogger, Ctx, systemClock } from '@reelay/runtime';
+import { ManualClock } from '@reelay/runtime/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startTestGateway, type TestGateway } from '../../testing/kit.ts';
-import { HttpServer } from './http-server.ts';
+import type { GatewaySettings } from '../settings.ts';
+import { Drain, type DrainPhase } from './drain.ts';
+import { HttpServer, type HttpServerOptions } from './http-server.ts';
 
 const OPENSSL = 'openssl';
 let gateway: TestGateway;
 let server: HttpServer;
 const base = (): string => `http://127.0.0.1:${server.port}`;
 const bearer = (): { authorization: string } => ({ authorization: `Bearer ${gateway.users.SUPER_ADMIN.token}` });
+const serverWith = (over: Partial<GatewaySettings> = {}, options: Partial<HttpServerOptions> = {}): HttpServer => {
+  const { settings, requests, logger } = gateway.deps;
+  return new HttpServer({ app: gateway.app, settings: { ...settings, ...over }, drain: new Drain(), requests, clock: systemClock, logger, ...options });
+};
 beforeAll(async () => {
   gateway = await startTestGateway({ PORT: '0', HOST: '127.0.0.1', REELAY_STALL_TIMEOUT_SECONDS: '1' });
-  const { settings, logger } = gateway.deps;
-  server = new HttpServer({ app: gateway.app, settings, clock: systemClock, logger });
+  server = serverWith({}, { drain: gateway.deps.drain });
   await server.start(Ctx.root('test'));
 });
 afterAll(async () => {
@@ -110,8 +116,7 @@ test('a browser that goes away leaves the hub', async () => {
 });
 
 test('a port in use is one clear sentence', async () => {
-  const { settings, logger } = gateway.deps;
-  const second = new HttpServer({ app: gateway.app, settings: { ...settings, PORT: server.port }, clock: systemClock, logger });
+  const second = serverWith({ PORT: server.port });
   await expect(second.start(Ctx.root('test'))).rejects.toMatchObject({ code: 'port_unavailable', message: `port ${server.port} on 127.0.0.1 is used by another program; set PORT to a free one` });
   await second.stop();
 });
@@ -120,8 +125,7 @@ test.skipIf(spawnSync(OPENSSL, ['version']).status !== 0)('with certificate and 
   const folder = mkdtempSync(join(tmpdir(), 'reelay-tls-'));
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   spawnSync(OPENSSL, ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '1', '-subj', '/CN=localhost']);
-  const { settings, logger } = gateway.deps;
-  const secure = new HttpServer({ app: gateway.app, settings: { ...settings, REELAY_TLS_CERT: cert, REELAY_TLS_KEY: key }, clock: systemClock, logger });
+  const secure = serverWith({ REELAY_TLS_CERT: cert, REELAY_TLS_KEY: key });
   await secure.start(Ctx.root('test'));
   const [response] = (await once(httpsGet(`https://127.0.0.1:${secure.port}/healthz`, { rejectUnauthorized: false }), 'response')) as [{ statusCode: number; resume: () => void }];
   response.resume();
@@ -137,13 +141,109 @@ test('stopping: event streams end, a request in flight is answered, idle connect
   const upload = request(`${base()}/api/media/videos/upload?filename=late.mp4`, { method: 'POST', headers: { ...bearer(), 'content-length': '10' } });
   upload.write('01234');
   await expect.poll(parts).toHaveLength(1);
-  gateway.drain();
+  expect(gateway.deps.requests.countByKind()).toEqual({ live: 1, upload: 1 });
   const stopped = server.stop();
   upload.end('56789');
-  const [response] = (await once(upload, 'response')) as [{ statusCode: number; resume: () => void }];
+  const [response] = (await once(upload, 'response')) as [IncomingMessage];
   expect(response.statusCode).toBe(201);
   response.resume();
-  expect(await events.text()).toContain('event: hello');
+  expect(await events.text()).toMatch(/event: hello[^]*\n\nretry: \d+\nevent: moving\n/);
+  expect(response.headers.connection).toBe('close');
   await stopped;
   await expect(fetch(`${base()}/healthz`)).rejects.toThrow();
+});
+
+describe('the way out, step by step', () => {
+  let own: TestGateway;
+  let clock: ManualClock;
+  let leaving: HttpServer;
+  let lines: { msg: string; cut?: unknown; code?: string; path?: string }[];
+  const agent = new Agent({ keepAlive: true });
+  beforeEach(async () => {
+    lines = [];
+    clock = new ManualClock();
+    const logger = createLogger({ service: 'test', destination: { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[number]) } });
+    own = await startTestGateway({ PORT: '0', HOST: '127.0.0.1', REELAY_DRAIN_SECONDS: '5' }, logger);
+    const { settings, drain, requests } = own.deps;
+    leaving = new HttpServer({ app: own.app, settings, drain, requests, clock, logger });
+    await leaving.start(Ctx.root('test'));
+  });
+  afterEach(() => own.stop());
+  const ask = async (path: string, method = 'GET', body = ''): Promise<{ status: number; connection: string | undefined; reused: boolean }> => {
+    const sending = request({ port: leaving.port, path, method, agent, headers: { authorization: `Bearer ${own.users.SUPER_ADMIN.token}`, 'content-type': 'application/json' } });
+    sending.end(body);
+    const [response] = (await once(sending, 'response')) as [IncomingMessage];
+    response.resume();
+    await once(response, 'end');
+    return { status: response.statusCode ?? 0, connection: response.headers.connection, reused: sending.reusedSocket };
+  };
+  const advanceTo = async (phase: DrainPhase, ms: number): Promise<void> => {
+    clock.advance(ms);
+    await expect.poll(() => own.deps.drain.phase).toBe(phase);
+  };
+
+  test('readiness first, then everything is served on connections that end, then reads are sent elsewhere, then the port is closed', async () => {
+    expect(await ask('/api/media/jobs')).toEqual({ status: 200, connection: 'keep-alive', reused: false });
+    const stopped = leaving.stop();
+    expect(await ask('/readyz')).toEqual({ status: 503, connection: 'close', reused: true });
+    expect(await ask('/api/media/jobs')).toEqual({ status: 200, connection: 'close', reused: false });
+    await advanceTo('refusing', 5_000);
+    expect(await ask('/api/media/jobs')).toMatchObject({ status: 502, connection: 'close' });
+    expect(await ask('/api/media/jobs', 'POST', '{"type":"scan"}')).toMatchObject({ status: 201, connection: 'close' });
+    expect(await ask('/healthz')).toMatchObject({ status: 200 });
+    await advanceTo('closing', 1_000);
+    await stopped;
+    await expect(ask('/healthz')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    expect(own.deps.requests.size).toBe(0);
+  });
+
+  test('what is not over at the deadline is cut, and counted by kind in the log', async () => {
+    const upload = request({ port: leaving.port, path: '/api/media/videos/upload?filename=never.mp4', method: 'POST', headers: { authorization: `Bearer ${own.users.SUPER_ADMIN.token}`, 'content-length': '10' } });
+    upload.write('01234');
+    upload.on('error', () => {});
+    const ended = new Promise((resolve) => {
+      upload.once('close', resolve);
+    });
+    await expect.poll(() => own.deps.requests.countByKind()).toEqual({ upload: 1 });
+    const stopped = leaving.stop();
+    for (const ms of [5_000, 1_000]) await advanceTo(ms === 5_000 ? 'refusing' : 'closing', ms);
+    for (let n = 0; n < 3; n += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      clock.advance(4_000);
+    }
+    await stopped;
+    await ended;
+    expect(lines.find(({ msg }) => msg.startsWith('requests cut off'))).toMatchObject({ cut: { upload: 1 } });
+    expect(lines.find(({ msg, path }) => msg === 'request' && path === '/api/media/videos/upload')).toMatchObject({ code: 'shutdown' });
+    expect((await readdir(join(own.libraryRoot, 'inbox'))).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+});
+
+test('the log says why a request did not end by itself', async () => {
+  const lines: { msg: string; code?: string; path: string }[] = [];
+  const logger = createLogger({ service: 'test', destination: { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[number]) } });
+  const own = await startTestGateway({ PORT: '0', HOST: '127.0.0.1', REELAY_STALL_TIMEOUT_SECONDS: '1' }, logger);
+  const { settings, drain, requests } = own.deps;
+  const http = new HttpServer({ app: own.app, settings, drain, requests, clock: systemClock, logger });
+  await http.start(Ctx.root('test'));
+  const headers = { authorization: `Bearer ${own.users.SUPER_ADMIN.token}` };
+  const codeOf = (path: string) => lines.filter((line) => line.msg === 'request' && line.path === path).map(({ code }) => code ?? null);
+  const video = await own.upload('film.mp4');
+  await truncate(join(own.libraryRoot, video.path), 100_000_000);
+  const path = `/api/media/videos/${video.id}/file`;
+
+  await (await fetch(`http://127.0.0.1:${http.port}${path}`, { method: 'HEAD', headers })).text();
+  await expect.poll(() => codeOf(path)).toEqual([null]);
+  const gone = new AbortController();
+  await (await fetch(`http://127.0.0.1:${http.port}${path}`, { headers, signal: gone.signal })).body?.getReader().read();
+  gone.abort();
+  await expect.poll(() => codeOf(path)).toEqual([null, 'client_gone']);
+  const still = connect(http.port, '127.0.0.1').on('error', () => {});
+  still.pause();
+  still.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${headers.authorization}\r\n\r\n`);
+  await expect.poll(() => codeOf(path), { timeout: 10_000 }).toEqual([null, 'client_gone', 'client_stalled']);
+  still.destroy();
+  expect(requests.size).toBe(0);
+  await http.stop();
+  await own.stop();
 });

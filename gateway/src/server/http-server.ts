@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs';
 import { createServer as createHttp, type Server } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
-import { type Clock, type Ctx, errorCode, type Logger, ReelayError, type Service } from '@reelay/runtime';
+import { type Clock, type Ctx, delay, errorCode, type Logger, ReelayError, type Service, Shutdown, waitAtMost } from '@reelay/runtime';
 import type { App } from '../http/env.ts';
 import type { GatewaySettings } from '../settings.ts';
+import type { Drain } from './drain.ts';
+import type { Requests } from './requests.ts';
 import { StallGuard } from './stall-guard.ts';
 
 /** The HTTP port cannot be had. */
@@ -18,28 +21,51 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'may not be used by this user; set PORT to one above 1023',
   EADDRNOTAVAIL: 'is not on this machine; check HOST',
 };
-/** Requests in flight may end by themselves within this time when stopping. */
+/** For proxies with passive checks to meet one refusal before the port closes. */
+const REFUSING_MS = 1_000;
+/** Requests in flight may end by themselves within this time after the port was closed. */
 const GRACE_MS = 4_000;
+/** From the end of the contexts to the end of the sockets. */
+const LAST_WORDS_MS = 500;
+const SWEEP_MS = 100;
+
+export interface HttpServerOptions {
+  app: App;
+  settings: GatewaySettings;
+  drain: Drain;
+  requests: Requests;
+  clock: Clock;
+  logger: Logger;
+}
 
 /**
  * The listening server.
  *
- *   off ──start──▶ listening ──stop──▶ refusing new connections, idle ones closed ──all ended, or grace over──▶ closed
+ *   off ──start──▶ listening ──stop──▶ draining, refusing (see Drain) ──▶ port closed ──all answered──▶ closed
+ *                                                                             └──grace over──▶ the rest cut ──▲
  */
 export class HttpServer implements Service {
   readonly name = 'http server';
-  readonly #app: App;
-  readonly #settings: GatewaySettings;
+  readonly #options: HttpServerOptions;
   readonly #clock: Clock;
   readonly #guard: StallGuard;
   #server: Server | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(options: { app: App; settings: GatewaySettings; clock: Clock; logger: Logger }) {
-    this.#app = options.app;
-    this.#settings = options.settings;
-    this.#clock = options.clock;
-    this.#guard = new StallGuard({ limitMs: options.settings.REELAY_STALL_TIMEOUT_SECONDS * 1000, clock: options.clock, logger: options.logger });
+  constructor(options: HttpServerOptions) {
+    const { settings, requests, clock, logger } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#guard = new StallGuard({ limitMs: settings.REELAY_STALL_TIMEOUT_SECONDS * 1000, requests, clock, logger });
+  }
+
+  /** The longest that `stop` takes, in milliseconds. */
+  get stopMs(): number {
+    return (this.#drainMs > 0 ? this.#drainMs + REFUSING_MS : 0) + GRACE_MS + LAST_WORDS_MS + 500;
+  }
+
+  get #drainMs(): number {
+    return this.#options.settings.REELAY_DRAIN_SECONDS * 1000;
   }
 
   /** The port in use. */
@@ -50,7 +76,7 @@ export class HttpServer implements Service {
 
   /** @throws PortUnavailable */
   async start(_ctx: Ctx): Promise<void> {
-    const { PORT, HOST } = this.#settings;
+    const { PORT, HOST } = this.#options.settings;
     const server = this.#create();
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => {
@@ -69,34 +95,56 @@ export class HttpServer implements Service {
   }
 
   async #close(): Promise<void> {
+    const { drain } = this.#options;
+    drain.enter('draining');
     const server = this.#server;
-    if (server === undefined) return;
-    const closed = new Promise<void>((resolve) => {
-      server.close(() => resolve());
-    });
-    server.closeIdleConnections();
-    // A connection that becomes idle after close() stays open by itself.
-    const endSweep = this.#clock.every(100, () => server.closeIdleConnections());
-    const endGrace = this.#clock.after(GRACE_MS, () => server.closeAllConnections());
-    await closed;
-    endSweep();
-    endGrace();
+    if (server !== undefined && this.#drainMs > 0) {
+      await delay(this.#clock, this.#drainMs);
+      drain.enter('refusing');
+      await delay(this.#clock, REFUSING_MS);
+    }
+    drain.enter('closing');
+    if (server !== undefined) await this.#closeServer(server);
     this.#guard.stop();
   }
 
+  async #closeServer(server: Server): Promise<void> {
+    // After the sockets were read: what has arrived by now counts as a request, and not as an idle connection to close.
+    await setImmediate();
+    const closed = new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+    // A connection that becomes idle after close() stays open by itself.
+    const endSweep = this.#clock.every(SWEEP_MS, () => server.closeIdleConnections());
+    const inTime = await waitAtMost(this.#clock, GRACE_MS, closed);
+    if (!inTime) await this.#cut(server, closed);
+    endSweep();
+  }
+
+  /** The deadline: contexts first, so that an upload can still say how far it came. */
+  async #cut(server: Server, closed: Promise<void>): Promise<void> {
+    const { requests, logger } = this.#options;
+    const cut = requests.countByKind();
+    if (Object.keys(cut).length > 0) logger.warn({ cut, graceMs: GRACE_MS }, 'requests cut off, they did not end in time');
+    requests.cancelAll(new Shutdown(`not over ${GRACE_MS} ms after the port was closed`));
+    await waitAtMost(this.#clock, LAST_WORDS_MS, closed);
+    server.closeAllConnections();
+    await closed;
+  }
+
   #create(): Server {
-    const { REELAY_TLS_CERT: cert, REELAY_TLS_KEY: key } = this.#settings;
+    const { REELAY_TLS_CERT: cert, REELAY_TLS_KEY: key } = this.#options.settings;
     if ((cert === undefined) !== (key === undefined)) throw new PortUnavailable('REELAY_TLS_CERT and REELAY_TLS_KEY must be given together');
     const options = {
       // No limit on a whole request: it would cut uploads. Stalled ones are found by the guard.
       requestTimeout: 0,
-      headersTimeout: this.#settings.REELAY_HEADER_TIMEOUT_SECONDS * 1000,
-      keepAliveTimeout: this.#settings.REELAY_IDLE_TIMEOUT_SECONDS * 1000,
+      headersTimeout: this.#options.settings.REELAY_HEADER_TIMEOUT_SECONDS * 1000,
+      keepAliveTimeout: this.#options.settings.REELAY_IDLE_TIMEOUT_SECONDS * 1000,
       connectionsCheckingInterval: 5_000,
     };
     const made = cert === undefined || key === undefined
-      ? createAdaptorServer({ fetch: this.#app.fetch, createServer: createHttp, serverOptions: options })
-      : createAdaptorServer({ fetch: this.#app.fetch, createServer: createHttps, serverOptions: { ...options, cert: readFileSync(cert), key: readFileSync(key) } });
+      ? createAdaptorServer({ fetch: this.#options.app.fetch, createServer: createHttp, serverOptions: options })
+      : createAdaptorServer({ fetch: this.#options.app.fetch, createServer: createHttps, serverOptions: { ...options, cert: readFileSync(cert), key: readFileSync(key) } });
     return made as Server;
   }
 }

@@ -1,9 +1,11 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock, Logger } from '@reelay/runtime';
+import { type Clock, type Logger, StalledClient } from '@reelay/runtime';
+import type { Requests } from './requests.ts';
 
 export interface StallGuardOptions {
   limitMs: number;
+  requests: Requests;
   clock: Clock;
   logger: Logger;
 }
@@ -52,6 +54,7 @@ export class StallGuard {
       } else if (nowMs - entry.movedAtMs >= this.#options.limitMs) {
         this.#watched.delete(entry);
         this.#options.logger.info({ stalledMs: Math.round(nowMs - entry.movedAtMs), sending: socket.writableLength > 0 }, 'stalled client cut off');
+        this.#options.requests.of(incoming)?.cancel(new StalledClient(Math.round(nowMs - entry.movedAtMs)));
         socket.destroy();
       }
     }

@@ -1,0 +1,30 @@
+import { ClientGone } from '@reelay/runtime';
+import type { MiddlewareHandler } from 'hono';
+import type { AppEnv } from '../http/env.ts';
+import { kindOf, type Requests } from '../server/requests.ts';
+
+/**
+ * Gives each request a context (`c.var.ctx`) that ends with the answer's last byte, or is cancelled with the cause when
+ * something ends it before: the client left, stood still, the gateway's deadline.
+ *
+ * The answer's `close` is what tells. The request's own signal stays silent for HEAD and is a string without a cause;
+ * it is made on first need, and making it would read every body the long way. Without a socket it is all there is.
+ *
+ * The other way round, an answer whose head is out already is broken off when its context is cancelled: its body is
+ * cancelled, and no client takes half of it for the whole. Before that, the handler throws the cause and a problem is sent.
+ */
+export const requestContext = (requests: Requests): MiddlewareHandler<AppEnv> =>
+  async function requestContext(c, next) {
+    const { incoming, outgoing } = c.env ?? {};
+    const ctx = requests.begin(`${c.req.method} ${c.req.path}`, kindOf(c.req.path), incoming);
+    c.set('ctx', ctx);
+    if (outgoing === undefined) {
+      c.req.raw.signal.addEventListener('abort', () => ctx.cancel(new ClientGone()), { once: true });
+    } else {
+      outgoing.once('close', () => (outgoing.writableFinished ? ctx.end() : ctx.cancel(new ClientGone())));
+      ctx.onCancel(() => {
+        if (outgoing.headersSent && !outgoing.writableFinished) outgoing.destroy();
+      });
+    }
+    await next();
+  };
