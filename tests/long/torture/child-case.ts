@@ -73,7 +73,7 @@ const wrongEnds = ({ kind, ending, phase }: ChildCase, end: ChildEnd): string[] 
   if (!byItself && end.cause !== ending.cause) wrong.push(`the cause is ${end.cause} and not ${ending.cause}`);
   if (byItself && kind.ends !== null && ending.steps.length === 0) {
     const how = end.kind === 'code' ? end.code : end.kind === 'signal' ? end.signal : end.kind;
-    if (how !== kind.ends) wrong.push(`it ended with ${how} and not ${kind.ends}`);
+    if (kind.ends === 'failure' ? how === 0 : how !== kind.ends) wrong.push(`it ended with ${how} and not ${kind.ends}`);
   }
   const gentle = (ending.name === 'cancel' || ending.name === 'terminate') && phase === 'running' && !byItself;
   if (gentle && end.forced !== (kind.stubborn === true)) wrong.push(end.forced ? 'it had to be killed' : 'it should have ignored TERM');

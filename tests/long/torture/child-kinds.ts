@@ -9,14 +9,12 @@ export interface ChildKind {
   name: string;
   /** What is run, in a folder of the child's own. */
   run: (folder: string) => Pick<ChildSpec, 'argv0' | 'args'> & Partial<ChildSpec>;
-  /** How it ends by itself: an exit code, a signal, or `spawnError`. Null: it does not. */
+  /** How it ends by itself: an exit code, a signal, `spawnError`, or `failure` for any of them but 0. Null: it does not. */
   ends: number | string | null;
   /** Only SIGKILL ends it. */
   stubborn?: boolean;
   /** Says nothing after its first sign of life, so that the stall watchdog must end it. */
   silent?: boolean;
-  /** A part of it leaves the process group and is nobody's child. */
-  escapes?: boolean;
   /** Stands still: SIGSTOP is sent to its group when it is alive. */
   frozen?: boolean;
 }
@@ -54,7 +52,7 @@ export const LASTING: readonly ChildKind[] = [
   { name: 'sleeps', run: () => sh('echo alive >&2; exec sleep 600'), ends: null, silent: true },
   { name: 'has a grandchild', run: () => sh('sleep 600 & echo alive >&2; wait'), ends: null, silent: true },
   { name: 'has a grandchild that ignores TERM', run: () => sh("(trap '' TERM; echo alive >&2; while :; do sleep 60; done) & wait"), ends: null, silent: true },
-  { name: 'has a grandchild in a session of its own', run: () => sh("setsid sh -c 'sleep 600 & echo alive >&2; wait' & wait"), ends: null, silent: true, escapes: true },
+  { name: 'has a grandchild in a session of its own', run: () => sh("setsid sh -c 'sleep 600 & echo alive >&2; wait' & wait"), ends: null, silent: true },
   { name: 'closes its pipes', run: () => ({ ...sh('echo alive >&2; exec <&- >&- 2>&-; sleep 600'), stdout: 'read', stdin: 'pipe' }), ends: null, silent: true },
   { name: 'floods stderr', run: () => sh('exec yes "the same words again and again" >&2'), ends: null },
   { name: 'reads stdin', run: () => ({ ...sh('echo alive >&2; exec cat'), stdin: 'pipe', stdout: 'read' }), ends: null, silent: true },
@@ -68,12 +66,12 @@ export const BRIEF: readonly ChildKind[] = [
   { name: 'exits with 3', run: () => sh('echo what went wrong >&2; exit 3'), ends: 3 },
   { name: 'dies of a signal', run: () => sh('kill -SEGV $$'), ends: 'SIGSEGV' },
   { name: 'forks and exits', run: () => sh('sleep 600 & exit 0'), ends: 0 },
-  { name: 'forks twice and exits', run: () => sh("setsid sh -c 'sleep 600 & exit 0' & exit 0"), ends: 0, escapes: true },
+  { name: 'forks twice and exits', run: () => sh("setsid sh -c 'sleep 600 & exit 0' & exit 0"), ends: 0 },
   { name: 'program is missing', run: () => ({ argv0: '/no/such/program', args: [] }), ends: 'spawnError' },
   { name: 'not executable', run: () => ({ argv0: '/etc/passwd', args: [] }), ends: 'spawnError' },
   { name: 'not a program', run: (folder) => ({ argv0: badProgram(folder), args: [] }), ends: 126 },
   { name: 'input is missing', run: () => ({ argv0: ffmpegPath, args: ['-nostdin', '-i', '/no/such/film.mp4', '-f', 'null', '-'] }), ends: 1 },
-  { name: 'hits its memory limit', run: () => sh('ulimit -v 100000; hoard=x; while :; do hoard=$hoard$hoard; done'), ends: 2 },
+  { name: 'hits its memory limit', run: () => sh('ulimit -v 100000; hoard=x; while :; do hoard=$hoard$hoard; done'), ends: 'failure' },
 ];
 
 /** Only what is stubborn is given so little: the others must end by themselves, however busy the machine is. */

@@ -57,7 +57,7 @@ export class DriverProcess {
   constructor(program: string, folder: string, path: string, { nodeArgs = [], limit, graceMs = 500 }: DriverOptions = {}) {
     const argv = [process.execPath, ...nodeArgs, program, folder, String(graceMs)];
     const [file = '', ...args] = limit === undefined ? argv : ['/bin/sh', '-c', `${limit}; exec "$@"`, 'sh', ...argv];
-    this.#process = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { PATH: path, HOME: folder, TMPDIR: join(folder, 'tmp'), REELAY_LOG_LEVEL: 'debug' } });
+    this.#process = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], cwd: folder, env: { PATH: path, HOME: folder, TMPDIR: join(folder, 'tmp'), REELAY_LOG_LEVEL: 'debug' } });
     const { stdout, stderr } = this.#process;
     if (stdout === null || stderr === null) throw new TypeError('the driver has pipes');
     this.log = new JsonLog(stdout);

@@ -54,7 +54,7 @@ class Driver {
       alive = true;
     };
     try {
-      const proc = this.supervisor.spawn(ctx, { ...spec, name: id, group: 'own', stdout: stdout === 'ignore' ? 'ignore' : 'pipe', onStderrLine: heard });
+      const proc = this.supervisor.spawn(ctx, { ...spec, name: id, kind: 'batch', group: 'own', stdout: stdout === 'ignore' ? 'ignore' : 'pipe', onStderrLine: heard });
       if (stdout === 'read') proc.stdout.resume();
       const child: Child = { ctx, proc };
       this.#children.set(id, child);

@@ -94,12 +94,7 @@ const leftOf = async (driver: DriverProcess, folder: string, { ending, phase, ch
   const cooperative = direct.filter(({ kind }) => helpers === 'setpriv and flock' || (kind?.stubborn !== true && kind?.name !== 'is slow to end'));
   await untilEmpty(() => cooperative.filter(({ pid }) => !isGone(pid)), GONE_MS);
   if (hard && phase !== 'starting' && cooperative.length > 0) figures.took(`children gone after a parent that could do nothing [${helpers}]`, performance.now() - startedMs);
-  // What left its group on a killed parent is the next start's to find.
-  const spared = hard ? children.flatMap((kind, n) => (kind.escapes === true ? [join(folder, 'children', childId(n))] : [])) : [];
-  const left = await untilEmpty(() => {
-    const escaped = new Set(spared.flatMap((path) => processesOf(`${path}/`)).map(({ pid }) => pid));
-    return processesOf(folder).filter(({ pid }) => !escaped.has(pid));
-  }, GONE_MS);
+  const left = await untilEmpty(() => processesOf(folder), GONE_MS);
   if (hard && phase !== 'starting') figures.took(`all gone, grandchildren and guardian too [${helpers}]`, performance.now() - startedMs);
   return left.map(({ pid, command }) => `process ${pid} is left: ${command}`);
 };
@@ -108,15 +103,17 @@ const leftOf = async (driver: DriverProcess, folder: string, { ending, phase, ch
 const startAgain = async ({ program, paths }: PreparedDriver, folder: string, { helpers }: ParentCase, figures: Figures): Promise<string[]> => {
   const startedMs = performance.now();
   const next = new DriverProcess(program, folder, paths[helpers]);
+  const wrong: string[] = [];
   try {
     const { swept } = await next.ready;
     figures.took('next start, launch to ready', performance.now() - startedMs);
-    figures.count('escaped processes', 'found and ended by the next start', swept);
+    if (swept > 0) wrong.push(`${swept} processes were left for the next start`);
   } catch (error) {
     return [`the next start failed: ${String(error)}`];
   }
   next.signal('SIGTERM');
   const end = await next.ended;
+  if (end.code !== 0) wrong.push(`the next start ended with ${JSON.stringify(end)}`);
   const left = await untilEmpty(() => [...processesOf(folder).map(({ pid, command }) => `process ${pid}: ${command}`), ...strayFiles(folder)], GONE_MS);
-  return [...(end.code === 0 ? [] : [`the next start ended with ${JSON.stringify(end)}`]), ...left.map((line) => `${line} is left after the next start`)];
+  return [...wrong, ...left.map((line) => `${line} is left after the next start`)];
 };
