@@ -1,5 +1,8 @@
 import { Finished, TimedOut } from './causes.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { sayDuration } from './duration.ts';
+
+const MAX_LINES = 100;
 
 /**
  * A node of the cancellation tree.
@@ -7,6 +10,7 @@ import { type Clock, systemClock } from './clock.ts';
  *   live ──cancel(cause)──▶ cancelled     (once; the first cause wins; children follow with the same cause)
  *
  * A child detaches from its parent when it is cancelled, so a root that lives for months keeps nothing.
+ * A deadline is the earliest of its own and those above it.
  * `AbortSignal.any` over such a root is not used: on Node 20 it retains one entry per request (measured).
  */
 export class Ctx {
@@ -15,24 +19,29 @@ export class Ctx {
   readonly #children = new Set<Ctx>();
   readonly #listeners = new Set<(cause: Error) => void>();
   readonly #parent: Ctx | undefined;
+  readonly #clock: Clock;
+  readonly #startedMs: number;
+  #ownDeadlineMs = Infinity;
   #done: Promise<Error> | undefined;
 
-  private constructor(name: string, parent?: Ctx) {
+  private constructor(name: string, clock: Clock, parent?: Ctx) {
     this.name = name;
     this.#parent = parent;
+    this.#clock = clock;
+    this.#startedMs = clock.monotonicMs();
     if (!parent) return;
     if (parent.cause) this.#controller.abort(parent.cause);
     else parent.#children.add(this);
   }
 
   /** A context without a parent: one per process, and one per test. */
-  static root(name = 'root'): Ctx {
-    return new Ctx(name);
+  static root(name = 'root', clock: Clock = systemClock): Ctx {
+    return new Ctx(name, clock);
   }
 
   /** Always `cancel()` or `end()` a child when its work ends, also on success. */
   child(name: string): Ctx {
-    return new Ctx(name, this);
+    return new Ctx(name, this.#clock, this);
   }
 
   get signal(): AbortSignal {
@@ -62,6 +71,39 @@ export class Ctx {
     return this.#children.size;
   }
 
+  /** When its time is over, on the clock's `monotonicMs()`; Infinity without a limit. */
+  get deadlineMs(): number {
+    return Math.min(this.#ownDeadlineMs, this.#parent?.deadlineMs ?? Infinity);
+  }
+
+  /** Time left; 0 when it is over, Infinity without a limit. */
+  get remainingMs(): number {
+    return Math.max(0, this.deadlineMs - this.#clock.monotonicMs());
+  }
+
+  /** This context and what is live below it, a line each, for people: name, age, time left or cause. At most `limit` lines. */
+  describe(limit = MAX_LINES): string[] {
+    const lines: string[] = [];
+    let hidden = 0;
+    const visit = (ctx: Ctx, branch: string, below: string): void => {
+      if (lines.length < limit) lines.push(`${branch}${ctx.#line()}`);
+      else hidden += 1;
+      const children = [...ctx.#children];
+      for (const [index, child] of children.entries()) {
+        const last = index === children.length - 1;
+        visit(child, `${below}${last ? '└─ ' : '├─ '}`, `${below}${last ? '   ' : '│  '}`);
+      }
+    };
+    visit(this, '', '');
+    return hidden === 0 ? lines : [...lines, `… and ${hidden} more`];
+  }
+
+  #line(): string {
+    const { cause, remainingMs } = this;
+    const state = cause ? `, cancelled: ${cause.message}` : Number.isFinite(remainingMs) ? `, ${sayDuration(remainingMs)} left` : '';
+    return `${this.name} (${sayDuration(this.#clock.monotonicMs() - this.#startedMs)}${state})`;
+  }
+
   /** Calls `fn` once with the cause, at once when already cancelled. Returns how to take it back. */
   onCancel(fn: (cause: Error) => void): () => void {
     const { cause } = this;
@@ -85,7 +127,7 @@ export class Ctx {
     this.#children.clear();
     this.#listeners.clear();
     for (const child of children) child.cancel(cause);
-    for (const listener of listeners) listener(cause);
+    notify(listeners, cause);
   }
 
   /** Cancels with the cause `Finished`: the work ended by itself. */
@@ -100,9 +142,23 @@ export class Ctx {
   }
 
   /** Cancels with `TimedOut` after `limitMs`. Returns this context. */
-  withTimeout(limitMs: number, clock: Clock = systemClock): this {
+  withTimeout(limitMs: number, clock: Clock = this.#clock): this {
     if (this.cancelled) return this;
+    this.#ownDeadlineMs = Math.min(this.#ownDeadlineMs, this.#clock.monotonicMs() + limitMs);
     this.onCancel(clock.after(limitMs, () => this.cancel(new TimedOut(this.name, limitMs))));
     return this;
   }
+}
+
+/** Everybody hears of it, also after somebody who failed. @throws the first failure */
+function notify(listeners: readonly ((cause: Error) => void)[], cause: Error): void {
+  const failures: unknown[] = [];
+  for (const listener of listeners) {
+    try {
+      listener(cause);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
