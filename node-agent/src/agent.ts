@@ -35,6 +35,8 @@ export interface AgentOptions {
 }
 
 const FENCE_MS = 500;
+/** So many heartbeats fit into a lease, whatever pace the hub wants. */
+const BEATS_PER_LEASE = 3;
 /** How long an orderly stop waits after the KILL of jobs that ignored TERM, and then for the hub to hear of it. */
 const KILL_MARGIN_MS = 500;
 const REPORT_MS = 2_000;
@@ -69,6 +71,7 @@ export class Agent implements Service {
       hub: this.#hub, clock, logger,
       takeWorker: () => this.#requirePool().take(),
       node: () => this.#nodeState(),
+      onTaken: () => this.#link.checkPace(),
       contextFor: (order) => this.#contextFor(order),
       cleanUp: (order, keepParts) => this.#cleanUp(order, keepParts),
     });
@@ -81,6 +84,7 @@ export class Agent implements Service {
       onHeartbeat: (reply, sentMs) => this.#heard(reply, sentMs),
       onSuperseded: () => void this.#superseded(),
       mustIntroduceAgain: async () => (await this.#readLibraryId()) !== this.#libraryId,
+      longestPauseMs: () => this.attempts.shortestLeaseMs / BEATS_PER_LEASE,
       onReconnected: (fn) => bus.onStatus((status) => {
         if (status === 'reconnected') fn();
       }),
@@ -91,7 +95,7 @@ export class Agent implements Service {
   async start(ctx: Ctx): Promise<void> {
     const { settings, supervisor, logger, clock, bus, incarnation, jobProgram } = this.#options;
     this.#ctx = ctx;
-    this.#pool = new WarmPool(ctx, { supervisor, logger, program: jobProgram, graceMs: settings.REELAY_KILL_GRACE_MS, limits: batchLimits(settings) }, clock);
+    this.#pool = new WarmPool(ctx, () => ({ supervisor, logger, program: jobProgram, graceMs: settings.REELAY_KILL_GRACE_MS, limits: batchLimits(settings) }), clock);
     this.#pool.fill();
     await this.#explore(ctx);
     this.#subscriptions = [...serveProcesses({ bus, supervisor, logger, clock, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts }), ...serveControls({ bus, incarnation, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts, setDraining: (draining) => this.#setDraining(draining) })];
@@ -100,6 +104,12 @@ export class Agent implements Service {
   }
 
   /** Ends all jobs, gives them back to the hub, and says no more. */
+  /** The settings have changed: the hub is told, and the next job's process is one that was started with the new ones. */
+  reconfigured(): void {
+    this.#pool?.renew();
+    this.#link.introduceAgain();
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -166,7 +176,7 @@ export class Agent implements Service {
   }
 
   #heard(reply: HeartbeatReply, sentMs: number): void {
-    this.attempts.renewed(reply.renewed, sentMs);
+    this.attempts.renewed(reply.renewed, sentMs, reply.leaseMs);
     const frozen = reply.frozen && new Set(reply.frozen.map(({ jobId, epoch }) => `${jobId}.${epoch}`));
     if (frozen) for (const ref of reply.renewed) this.attempts.find(ref)?.setFrozen(frozen.has(`${ref.jobId}.${ref.epoch}`));
     for (const { reason, ...ref } of reply.kill) this.attempts.find(ref)?.end(endReasonOf(reason));

@@ -1,8 +1,9 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { nodeInboxPrefix } from '@reelay/contracts';
-import { acquireGuardian, type App, Ctx, newId, readSettings, redactUrl, runMain, Shutdown } from '@reelay/runtime';
-import { connectBus } from '@reelay/runtime/bus';
+import { acquireGuardian, type App, Ctx, newId, openSettings, redactUrl, runMain, Shutdown } from '@reelay/runtime';
+import { connectBus, LiveCredentials } from '@reelay/runtime/bus';
 import { Supervisor, sweepOrphans } from '@reelay/runtime/supervisor';
 import { Agent } from './agent.ts';
 import { Scratch } from './host/scratch.ts';
@@ -13,7 +14,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 async function start(app: App): Promise<void> {
   const { logger, clock, env } = app;
-  const settings = readSettings(agentSettings, { env });
+  const live = openSettings(app, agentSettings);
+  const settings = live.values;
   const runId = newId();
   const run = { dir: settings.REELAY_WORK_DIR, id: runId };
 
@@ -33,8 +35,10 @@ async function start(app: App): Promise<void> {
 
   const nodeId = settings.REELAY_NODE_ID;
   logger.info({ nodeId, nats: redactUrl(settings.NATS_URL) }, 'connecting');
-  const bus = await connectBus({ url: settings.NATS_URL, credsPath: settings.REELAY_NATS_CREDS, name: `node-agent ${nodeId}`, inboxPrefix: nodeInboxPrefix(nodeId), logger, waitMs: Infinity });
+  const bus = await connectBus({ url: settings.NATS_URL, credsPath: () => settings.REELAY_NATS_CREDS, name: `node-agent ${nodeId}`, inboxPrefix: nodeInboxPrefix(nodeId), logger, waitMs: Infinity });
   app.onStop('bus', () => bus.close(1_000), 1_500);
+  const credentials = new LiveCredentials({ bus, url: settings.NATS_URL, path: settings.REELAY_NATS_CREDS, logger });
+  live.use((next) => credentials.prepare(next.REELAY_NATS_CREDS));
 
   const agent = new Agent({
     settings, bus, supervisor, scratch, clock, logger, version: VERSION,
@@ -46,6 +50,7 @@ async function start(app: App): Promise<void> {
   // A context of its own: app.ctx ends at the first signal, but jobs are ended one by one so that each is given back.
   const ctx = Ctx.root('agent');
   app.onStop('agent', () => agent.stop(), 8_000);
+  live.use((next, before) => (isDeepStrictEqual(next, before) ? undefined : { commit: () => agent.reconfigured() }));
   await agent.start(ctx);
   app.ready({ nodeId });
 }

@@ -44,6 +44,12 @@ export class Scheduler implements Service {
     await this.leadership.start();
   }
 
+  /** Durations have changed: what waits by the old ones begins to wait anew. */
+  retime(): void {
+    this.#loop.retime();
+    this.leadership.retime();
+  }
+
   /** The lease is given back last, when nothing is decided any more. */
   async stop(): Promise<void> {
     await this.#loop.stop();

@@ -9,13 +9,14 @@ import { type JobRow, insertVideo, inTransaction, readJob, type Sql, type VideoR
 import { createTestDatabase, stopTestServer, type TestDatabase } from '@reelay/store/testing';
 import { vi } from 'vitest';
 import { startTestNats, type TestNats } from '../../tests/kit/nats.ts';
-import type { Deps, Timing } from '../src/deps.ts';
+import type { Deps } from '../src/deps.ts';
 import { Hints } from '../src/hints.ts';
 import { Scheduler } from '../src/scheduler.ts';
+import type { Timing } from '../src/timing.ts';
 import { FakeAgent, type FakeAgentOptions } from './fake-agent.ts';
 
 const QUICK: Timing = {
-  heartbeatMs: 60_000, leaseMs: 600_000, graceMs: 0, leaderTtlMs: 2_000, sweepMs: 100, retryUnitMs: 20, offerMs: 300, resendMs: 300, intentMs: 0,
+  heartbeatMs: 60_000, silentMs: 121_000, leaseMs: 600_000, graceMs: 0, leaderTtlMs: 2_000, sweepMs: 100, retryUnitMs: 20, offerMs: 300, resendMs: 300, intentMs: 0,
 };
 
 export class World {

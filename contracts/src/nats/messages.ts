@@ -101,6 +101,8 @@ export const heartbeatReplySchema = z.object({
   frozen: z.array(attemptRefSchema).optional(),
   /** Sessions that the hub does not know any more: the node ends them. */
   endSessions: z.array(z.uuid()).optional(),
+  /** How often to say so from now on: it may change while both run. */
+  heartbeatMs: z.int().optional(),
   leaseMs: z.int(),
   adminState: z.enum(['active', 'draining', 'cordoned']),
 });

@@ -42,6 +42,8 @@ export class Attempt {
   readonly over: Promise<void>;
   /** When the lease was last known to be ours, on the monotonic clock. */
   renewedMs: number;
+  /** How long it is ours from then on. */
+  leaseMs: number;
   readonly #options: AttemptOptions;
   /** Ends with the attempt: what still waits for the hub gives up. */
   readonly #ctx: Ctx;
@@ -59,6 +61,7 @@ export class Attempt {
     this.order = order;
     this.ref = { jobId: order.jobId, epoch: order.epoch };
     this.renewedMs = clock.monotonicMs();
+    this.leaseMs = order.leaseMs;
     this.#ctx = Ctx.root(`attempt ${order.jobId}/${order.epoch}`);
     this.#log = new LogShipper({
       ctx: this.#ctx, clock,

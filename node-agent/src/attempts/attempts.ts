@@ -13,6 +13,8 @@ export interface AttemptsOptions {
   clock: Clock;
   logger: Logger;
   takeWorker: () => JobWorker;
+  /** An order was accepted. */
+  onTaken: () => void;
   /** What the node can take right now, apart from what runs here. */
   node: () => Omit<NodeState, 'running' | 'bookedMb'>;
   contextFor: (order: WorkOrder) => JobContext;
@@ -79,19 +81,26 @@ export class Attempts {
     return newest;
   }
 
-  /** The hub renewed these leases in answer to a heartbeat sent at `sentMs`. */
-  renewed(refs: readonly AttemptRef[], sentMs: number): void {
+  /** The hub renewed these leases in answer to a heartbeat sent at `sentMs`, for `leaseMs` from then on. */
+  renewed(refs: readonly AttemptRef[], sentMs: number, leaseMs: number): void {
     for (const ref of refs) {
       const attempt = this.find(ref);
-      if (attempt) attempt.renewedMs = Math.max(attempt.renewedMs, sentMs);
+      if (!attempt || sentMs < attempt.renewedMs) continue;
+      attempt.renewedMs = sentMs;
+      attempt.leaseMs = leaseMs;
     }
+  }
+
+  /** The shortest lease held; Infinity when nothing runs. */
+  get shortestLeaseMs(): number {
+    return Math.min(Infinity, ...[...this.#all].map(({ leaseMs }) => leaseMs));
   }
 
   /** Ends attempts whose lease may be another node's by now. */
   fence(nowMs: number): void {
     for (const attempt of this.#all) {
-      const { effects, order, renewedMs } = attempt;
-      if (attempt.state !== 'running' || !mustStop({ effects, leaseMs: order.leaseMs, renewedMs }, nowMs)) continue;
+      const { effects, leaseMs, renewedMs } = attempt;
+      if (attempt.state !== 'running' || !mustStop({ effects, leaseMs, renewedMs }, nowMs)) continue;
       const silentSeconds = Math.round((nowMs - renewedMs) / 1000);
       this.#options.logger.warn({ ...attempt.ref, silentSeconds }, 'no word from the hub: the lease may be lost');
       attempt.end({ kind: 'released', by: 'silence', reason: `the node heard nothing from the hub for ${silentSeconds} s` });
@@ -132,6 +141,7 @@ export class Attempts {
     this.#all.add(attempt);
     this.#remember(order);
     void attempt.over.then(() => this.#forget(attempt));
+    this.#options.onTaken();
   }
 
   #forget(attempt: Attempt): boolean {

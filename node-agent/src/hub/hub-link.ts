@@ -13,6 +13,8 @@ export interface HubLinkOptions {
   /** `sentMs`: when the heartbeat left, on the monotonic clock; leases are counted from there. */
   onHeartbeat: (reply: HeartbeatReply, sentMs: number, sent: readonly AttemptRef[]) => void;
   onSuperseded: () => void;
+  /** The longest a heartbeat may be put off, whatever the hub's pace: a part of the shortest lease held. */
+  longestPauseMs: () => number;
   /** True when what hello said has changed. */
   mustIntroduceAgain: () => Promise<boolean>;
   /** Wakes the loop when the connection is back. */
@@ -31,8 +33,11 @@ export class HubLink {
   readonly #ctx = Ctx.root('hub link');
   #running: Promise<void> | undefined;
   #heartbeatMs = 3_000;
-  #wake: () => void = () => {};
+  /** Ends the pause; null while there is none. */
+  #wake: (() => void) | null = null;
   #silent = false;
+  #beatAtOnce = false;
+  #mustIntroduce = false;
 
   constructor(options: HubLinkOptions) {
     this.#options = options;
@@ -44,17 +49,29 @@ export class HubLink {
 
   async stop(): Promise<void> {
     this.#ctx.cancel(new Shutdown('the node stops'));
-    this.#wake();
+    this.#wake?.();
     await this.#running;
   }
 
-  /** Sends a heartbeat now. */
+  /** Sends a heartbeat now, or right after the one under way. */
   beatNow(): void {
-    this.#wake();
+    if (this.#wake === null) this.#beatAtOnce = true;
+    else this.#wake();
+  }
+
+  /** Says hello again: what the node said of itself has changed. */
+  introduceAgain(): void {
+    this.#mustIntroduce = true;
+    this.beatNow();
+  }
+
+  /** The pace may be too slow for a lease that was just taken. */
+  checkPace(): void {
+    if (this.#options.longestPauseMs() < this.#heartbeatMs) this.beatNow();
   }
 
   async #run(): Promise<void> {
-    const forget = this.#options.onReconnected(() => this.#wake());
+    const forget = this.#options.onReconnected(() => this.#wake?.());
     try {
       while (!this.#ctx.cancelled) {
         await this.#introduce();
@@ -69,7 +86,10 @@ export class HubLink {
 
   async #introduce(): Promise<void> {
     const { hub, describe, onWelcome, logger } = this.#options;
-    const reply = await hub.untilAnswered(this.#ctx, async () => hub.hello(await describe()), (error) => this.#isSilent(error));
+    const reply = await hub.untilAnswered(this.#ctx, async () => {
+      this.#mustIntroduce = false;
+      return hub.hello(await describe());
+    }, (error) => this.#isSilent(error));
     this.#heard();
     this.#heartbeatMs = reply.heartbeatMs;
     logger.info({ heartbeatMs: reply.heartbeatMs, leaseMs: reply.leaseMs, adminState: reply.adminState }, 'welcomed by the hub');
@@ -92,6 +112,7 @@ export class HubLink {
       const sentMs = clock.monotonicMs();
       const reply = await hub.heartbeat(message);
       this.#heard();
+      if (reply.heartbeatMs !== undefined) this.#heartbeatMs = reply.heartbeatMs;
       if (reply.superseded) {
         this.#ctx.cancel(new Shutdown('another agent with this node id took over'));
         onSuperseded();
@@ -99,7 +120,7 @@ export class HubLink {
       }
       onHeartbeat(reply, sentMs, message.running);
       if (!reply.known) logger.warn('the hub does not know this node any more');
-      return reply.known && !(await mustIntroduceAgain()) ? 'pause' : 'introduce';
+      return reply.known && !this.#mustIntroduce && !(await mustIntroduceAgain()) ? 'pause' : 'introduce';
     } catch (error) {
       this.#isSilent(error);
       // It may have gone to a scheduler that stands still; the next one may go to another.
@@ -109,11 +130,18 @@ export class HubLink {
 
   #pause(): Promise<void> {
     return new Promise((resolve) => {
-      const callOff = this.#options.clock.after(this.#heartbeatMs, () => this.#wake());
-      this.#wake = () => {
+      if (this.#beatAtOnce) {
+        this.#beatAtOnce = false;
+        resolve();
+        return;
+      }
+      const end = (): void => {
         callOff();
+        this.#wake = null;
         resolve();
       };
+      const callOff = this.#options.clock.after(Math.min(this.#heartbeatMs, this.#options.longestPauseMs()), end);
+      this.#wake = end;
     });
   }
 

@@ -12,13 +12,14 @@ const REPAIR_MS = 5_000;
  */
 export class WarmPool {
   readonly #ctx: Ctx;
-  readonly #options: WorkerOptions;
+  readonly #options: () => WorkerOptions;
   readonly #clock: Clock;
   #waiting: JobWorker | undefined;
   #callOffRefill: (() => void) | undefined;
   #closed = false;
 
-  constructor(ctx: Ctx, options: WorkerOptions, clock: Clock) {
+  /** `options`: asked for each process. */
+  constructor(ctx: Ctx, options: () => WorkerOptions, clock: Clock) {
     this.#ctx = ctx;
     this.#options = options;
     this.#clock = clock;
@@ -27,12 +28,12 @@ export class WarmPool {
   /** Starts the waiting process. */
   fill(): void {
     if (this.#closed || this.#waiting) return;
-    const worker = new JobWorker(this.#ctx, this.#options);
+    const worker = new JobWorker(this.#ctx, this.#options());
     this.#waiting = worker;
     void worker.ended.then(({ exit, stderrTail }) => {
       if (this.#waiting !== worker) return exit;
       this.#waiting = undefined;
-      if (!this.#closed) this.#options.logger.warn({ exit: exit.kind, stderr: stderrTail.slice(-1000) }, 'a waiting job process ended');
+      if (!this.#closed) this.#options().logger.warn({ exit: exit.kind, stderr: stderrTail.slice(-1000) }, 'a waiting job process ended');
       this.#refillIn(REPAIR_MS);
       return exit;
     });
@@ -43,7 +44,15 @@ export class WarmPool {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     this.#refillIn(REFILL_MS);
-    return waiting?.alive ? waiting : new JobWorker(this.#ctx, this.#options);
+    return waiting?.alive ? waiting : new JobWorker(this.#ctx, this.#options());
+  }
+
+  /** The options have changed: the waiting process is replaced by one that has the new ones. */
+  renew(): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    void waiting?.terminate(new Shutdown('the settings have changed'));
+    this.fill();
   }
 
   /** Ends the waiting process. */

@@ -87,7 +87,7 @@ export class Inbox implements Service {
   async heartbeat(nodeId: string, beat: Heartbeat): Promise<HeartbeatReply> {
     const { sql, timing, hints } = this.#deps;
     const seen = await recordHeartbeat(sql, nodeId, beat);
-    const reply = { ok: true as const, leaseMs: timing.leaseMs };
+    const reply = { ok: true as const, heartbeatMs: timing.heartbeatMs, leaseMs: timing.leaseMs };
     if (seen.kind !== 'known') {
       const kill = seen.kind === 'superseded' ? beat.running.map((ref) => ({ ...ref, reason: 'stale' as const })) : [];
       return { ...reply, known: false, superseded: seen.kind === 'superseded', renewed: [], kill, adminState: 'active' };

@@ -28,6 +28,8 @@ export class Leadership implements Service {
   readonly #ctx = Ctx.root('leadership');
   #lease: Lease | null = null;
   #trustedUntilMs = 0;
+  #ttlMs = 0;
+  #renewNow = false;
   #running: Promise<void> | undefined;
   #wake: () => void = () => {};
 
@@ -57,6 +59,12 @@ export class Leadership implements Service {
     if (lease) await resignLease(this.#deps.sql, lease).catch((error: unknown) => this.#logger.warn({ err: toError(error) }, 'lease not resigned'));
   }
 
+  /** The time to live has changed: renewed at once, and then at its pace. */
+  retime(): void {
+    this.#renewNow = true;
+    this.#wake();
+  }
+
   /** A write was refused because the term is over: another leads. */
   deposedBy(lease: Lease): void {
     if (this.#lease?.term === lease.term) this.#depose('the lease is another’s');
@@ -64,7 +72,9 @@ export class Leadership implements Service {
 
   async #run(): Promise<void> {
     while (!this.#ctx.cancelled) {
-      await this.#pause(this.#deps.timing.leaderTtlMs * 0.3);
+      // By the time that was asked for: the setting may have changed since.
+      if (!this.#renewNow) await this.#pause(this.#ttlMs * 0.3);
+      this.#renewNow = false;
       if (!this.#ctx.cancelled) await this.#step();
     }
   }
@@ -72,14 +82,16 @@ export class Leadership implements Service {
   async #step(): Promise<void> {
     const { sql, clock, timing } = this.#deps;
     const startedMs = clock.monotonicMs();
+    const ttlMs = timing.leaderTtlMs;
+    this.#ttlMs = ttlMs;
     try {
       if (this.#lease !== null) {
-        if (await renewLease(sql, this.#lease, timing.leaderTtlMs)) this.#trustedUntilMs = startedMs + timing.leaderTtlMs * TRUST;
+        if (await renewLease(sql, this.#lease, ttlMs)) this.#trustedUntilMs = startedMs + ttlMs * TRUST;
         else this.#depose('the lease ran out');
       }
       if (this.#lease === null) {
-        const lease = await acquireLease(sql, LEASE_NAME, this.#holder, timing.leaderTtlMs);
-        if (lease && !this.#ctx.cancelled) this.#elect(lease, startedMs + timing.leaderTtlMs * TRUST);
+        const lease = await acquireLease(sql, LEASE_NAME, this.#holder, ttlMs);
+        if (lease && !this.#ctx.cancelled) this.#elect(lease, startedMs + ttlMs * TRUST);
         else if (lease) await resignLease(sql, lease);
       }
     } catch (error) {

@@ -43,6 +43,7 @@ export class LeaderLoop implements Service {
   #preparedTerm = 0;
   #partsSweptMs: number | null = null;
   #partsSweep: Promise<void> | undefined;
+  #endSweeps: () => void = () => {};
   #callOffWake: () => void = () => {};
   #healthy = true;
   #pending: { pass: boolean; sweep: boolean } = { pass: false, sweep: false };
@@ -55,9 +56,9 @@ export class LeaderLoop implements Service {
   }
 
   async start(): Promise<void> {
-    const { bus, clock, timing } = this.#deps;
+    const { bus } = this.#deps;
     this.#hints = bus.subscribe(subjects.hintPlace, hintSchema, () => this.wake('pass'));
-    this.#undo.push(clock.every(timing.sweepMs, () => this.wake('sweep')));
+    this.#sweepEvery();
     this.#undo.push(bus.onStatus((status) => {
       if (status === 'reconnected') this.#grace();
     }));
@@ -67,10 +68,21 @@ export class LeaderLoop implements Service {
     this.#ctx.end();
     this.#hints?.unsubscribe();
     for (const undo of this.#undo.splice(0)) undo();
+    this.#endSweeps();
     this.#callOffWake();
     await this.#running;
     await this.#parts.assigner.idle();
     await this.#partsSweep;
+  }
+
+  /** The time between sweeps has changed. */
+  retime(): void {
+    if (!this.#ctx.cancelled) this.#sweepEvery();
+  }
+
+  #sweepEvery(): void {
+    this.#endSweeps();
+    this.#endSweeps = this.#deps.clock.every(this.#deps.timing.sweepMs, () => this.wake('sweep'));
   }
 
   /** Looks at the queue soon; with `sweep` at everything else too. */
@@ -129,7 +141,7 @@ export class LeaderLoop implements Service {
 
   async #sweep(lease: Lease): Promise<void> {
     const { sql, timing, hints } = this.#deps;
-    const silentMs = timing.heartbeatMs * 2 + Math.min(1000, timing.heartbeatMs / 2);
+    const { silentMs } = timing;
     const decision = this.#guard.decide(this.#deps.clock.monotonicMs(), await countSilent(sql, silentMs));
     if (decision.allowed) {
       const changes = await updateHealth(sql, lease, { silentMs, lostMs: timing.leaseMs });
