@@ -54,6 +54,7 @@ export class Agent implements Service {
   #ctx: Ctx | undefined;
   #subscriptions: BusSubscription[] = [];
   #endFence: () => void = () => {};
+  #callOffDeadline: () => void = () => {};
   #trials: EncoderTrial[] = [];
   #ffmpegVersion: string | null = null;
   #load: LoadReport | undefined;
@@ -70,8 +71,8 @@ export class Agent implements Service {
     this.attempts = new Attempts({
       hub: this.#hub, clock, logger,
       takeWorker: () => this.#requirePool().take(),
-      node: () => this.#nodeState(),
       onTaken: () => this.#link.checkPace(),
+      node: () => this.#nodeState(),
       contextFor: (order) => this.#contextFor(order),
       cleanUp: (order, keepParts) => this.#cleanUp(order, keepParts),
     });
@@ -83,8 +84,8 @@ export class Agent implements Service {
       onWelcome: (reply) => this.#welcomed(reply),
       onHeartbeat: (reply, sentMs) => this.#heard(reply, sentMs),
       onSuperseded: () => void this.#superseded(),
-      mustIntroduceAgain: async () => (await this.#readLibraryId()) !== this.#libraryId,
       longestPauseMs: () => this.attempts.shortestLeaseMs / BEATS_PER_LEASE,
+      mustIntroduceAgain: async () => (await this.#readLibraryId()) !== this.#libraryId,
       onReconnected: (fn) => bus.onStatus((status) => {
         if (status === 'reconnected') fn();
       }),
@@ -98,18 +99,18 @@ export class Agent implements Service {
     this.#pool = new WarmPool(ctx, () => ({ supervisor, logger, program: jobProgram, graceMs: settings.REELAY_KILL_GRACE_MS, limits: batchLimits(settings) }), clock);
     this.#pool.fill();
     await this.#explore(ctx);
-    this.#subscriptions = [...serveProcesses({ bus, supervisor, logger, clock, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts }), ...serveControls({ bus, incarnation, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts, setDraining: (draining) => this.#setDraining(draining) })];
+    this.#subscriptions = [...serveProcesses({ bus, supervisor, logger, clock, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts }), ...serveControls({ bus, incarnation, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts, setDraining: (draining, deadlineMs) => this.#drain(draining, deadlineMs) })];
     this.#endFence = clock.every(FENCE_MS, () => this.attempts.fence(clock.monotonicMs()));
     this.#link.start();
   }
 
-  /** Ends all jobs, gives them back to the hub, and says no more. */
   /** The settings have changed: the hub is told, and the next job's process is one that was started with the new ones. */
   reconfigured(): void {
     this.#pool?.renew();
     this.#link.introduceAgain();
   }
 
+  /** Ends all jobs, gives them back to the hub, and says no more. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -125,6 +126,7 @@ export class Agent implements Service {
     if (this.attempts.size > 0) logger.warn({ jobs: this.attempts.size }, 'stopping although the hub was not told about all jobs');
     this.attempts.abandonAll(new Shutdown('the node stops'));
     this.#endFence();
+    this.#callOffDeadline();
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     await this.#link.stop();
     await this.#pool?.close();
@@ -181,6 +183,21 @@ export class Agent implements Service {
     if (frozen) for (const ref of reply.renewed) this.attempts.find(ref)?.setFrozen(frozen.has(`${ref.jobId}.${ref.epoch}`));
     for (const { reason, ...ref } of reply.kill) this.attempts.find(ref)?.end(endReasonOf(reason));
     this.#setDraining(reply.adminState !== 'active');
+  }
+
+  /**
+   * What a person wants, with or without a deadline. The hub repeats the wish in each heartbeat, but not the deadline; and
+   * an answer that was under way may say the opposite for a moment, so the wish is looked at again when the deadline comes.
+   */
+  #drain(draining: boolean, deadlineMs: number | undefined): void {
+    this.#setDraining(draining);
+    this.#callOffDeadline();
+    if (!draining || deadlineMs === undefined || this.#stopping) return;
+    this.#callOffDeadline = this.#options.clock.after(deadlineMs, () => {
+      if (!this.#draining) return;
+      this.#options.logger.info({ jobs: this.attempts.size }, 'the drain’s deadline is over: what runs is given back');
+      void this.attempts.endAll({ kind: 'released', by: 'drain', reason: 'the node is drained and its time to finish was over' });
+    });
   }
 
   #setDraining(draining: boolean): void {

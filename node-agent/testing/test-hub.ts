@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { join } from 'node:path';
 import {
   assignReplySchema, type AssignReply, type AttemptRef, CATALOGUE, controlReplySchema, type ControlReply, doneSchema, heartbeatSchema, helloSchema, type Hello,
-  type JobOutcome, type JobType, logBatchSchema, type LogLine, progressSchema, type Progress, startedSchema, subjects, type WorkOrder,
+  type JobOutcome, type JobType, killProcessReplySchema, type KillProcessReply, logBatchSchema, type LogLine, processesReplySchema, type ProcessInfo, progressSchema, type Progress, startedSchema, subjects, type WorkOrder,
 } from '@reelay/contracts';
 import { createLogger, identify, newId, partName } from '@reelay/runtime';
 import { type Bus, type BusSubscription, connectBus, type RequestOptions } from '@reelay/runtime/bus';
@@ -33,6 +33,7 @@ export class TestHub {
   /** Ends the heartbeat's `kill` list once sent. */
   kill: (AttemptRef & { reason: 'cancelled' | 'stale' | 'released' })[] = [];
   superseded = false;
+  adminState: 'active' | 'draining' = 'active';
   known = true;
   heartbeatMs = 100;
   /** So many heartbeats are heard and never answered. */
@@ -81,7 +82,7 @@ export class TestHub {
     this.#subscriptions = [
       bus.serve(subjects.anyNode('hello'), {}, helloSchema, (message) => {
         this.hellos.push(message);
-        return { ok: true, heartbeatMs: this.heartbeatMs, leaseMs: this.leaseMs, adminState: 'active', libraryId: LIBRARY_ID };
+        return { ok: true, heartbeatMs: this.heartbeatMs, leaseMs: this.leaseMs, adminState: this.adminState, libraryId: LIBRARY_ID };
       }),
       bus.serve(subjects.anyNode('heartbeat'), {}, heartbeatSchema, ({ running }) => {
         this.heartbeats.push(running);
@@ -90,7 +91,7 @@ export class TestHub {
           return new Promise(() => {});
         }
         const kill = this.kill.splice(0);
-        return { ok: true, known: this.known, superseded: this.superseded, renewed: running, kill, leaseMs: this.leaseMs, adminState: 'active' };
+        return { ok: true, known: this.known, superseded: this.superseded, renewed: running, kill, leaseMs: this.leaseMs, adminState: this.adminState };
       }),
       bus.serve(subjects.anyNode('started'), {}, startedSchema, ({ jobId, epoch }) => {
         this.started.push({ jobId, epoch });
@@ -152,15 +153,23 @@ export class TestHub {
     return eventually(`the outcome of ${jobId}`, () => this.outcomes.get(`${jobId}/${epoch}`), 40_000);
   }
 
-  control(topic: 'cancel' | 'pause' | 'resume', { jobId, epoch }: AttemptRef): Promise<ControlReply> {
-    return this.#ask(topic, { jobId, epoch, ...(topic === 'cancel' ? { reason: 'cancelled' } : {}) }, controlReplySchema);
+  control(topic: 'cancel' | 'pause' | 'resume', { jobId, epoch }: AttemptRef, reason: 'cancelled' | 'released' = 'cancelled'): Promise<ControlReply> {
+    return this.#ask(topic, { jobId, epoch, ...(topic === 'cancel' ? { reason } : {}) }, controlReplySchema);
   }
 
-  drain(draining: boolean): Promise<ControlReply> {
-    return this.#ask('drain', { draining }, controlReplySchema);
+  drain(draining: boolean, deadlineMs?: number): Promise<ControlReply> {
+    return this.#ask('drain', { draining, ...(deadlineMs === undefined ? {} : { deadlineMs }) }, controlReplySchema);
   }
 
-  #ask<T>(topic: 'assign' | 'cancel' | 'pause' | 'resume' | 'drain', message: object, schema: RequestOptions<T>['schema']): Promise<T> {
+  async processes(): Promise<ProcessInfo[]> {
+    return (await this.#ask('processes', {}, processesReplySchema)).processes;
+  }
+
+  endProcess(processId: string, by: string, reason: string | null = null): Promise<KillProcessReply> {
+    return this.#ask('kill', { processId, by, reason }, killProcessReplySchema);
+  }
+
+  #ask<T>(topic: 'assign' | 'cancel' | 'pause' | 'resume' | 'drain' | 'processes' | 'kill', message: object, schema: RequestOptions<T>['schema']): Promise<T> {
     return this.#requireBus().request(subjects.agent(this.nodeId, topic), { v: 1, ...message }, { timeoutMs: 5_000, schema });
   }
 

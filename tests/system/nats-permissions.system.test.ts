@@ -81,6 +81,21 @@ it('refuses to listen to another node, its inbox, or everything', async () => {
   }
 });
 
+it('lists its processes and ends one when the hub asks, and can ask no other node', async () => {
+  const hub = await connectHub();
+  const node = await connectNode('workhorse');
+  const other = await connectNode('curious');
+  for (const topic of ['processes', 'kill'] as const) {
+    node.subscribe(subjects.agent('workhorse', topic), { callback: (_error, message) => message.respond(topic) });
+    await node.flush();
+    expect((await hub.request(subjects.agent('workhorse', topic), '', { timeout: 2_000 })).string()).toBe(topic);
+    const refusal = nextRefusal(other);
+    other.publish(subjects.agent('workhorse', topic), 'forged', { reply: `${nodeInboxPrefix('curious')}.x` });
+    expect(await refusal).toBe(subjects.agent('workhorse', topic));
+    expect(await refusalOf(other, subjects.agent('workhorse', topic))).toMatchObject({ code: 'PERMISSIONS_VIOLATION' });
+  }
+});
+
 it('answers a request once and never on its own', async () => {
   const hub = await connectHub();
   const node = await connectNode('talker');

@@ -157,7 +157,8 @@ export type Cancel = z.infer<typeof cancelSchema>;
 export const pauseSchema = attemptRefSchema.extend({ v });
 export const controlReplySchema = z.object({ ok: z.literal(true), known: z.boolean() });
 export type ControlReply = z.infer<typeof controlReplySchema>;
-export const drainSchema = z.object({ v, draining: z.boolean() });
+/** `deadlineMs`: what still runs then is given back. Without one, running jobs finish. */
+export const drainSchema = z.object({ v, draining: z.boolean(), deadlineMs: z.int().min(0).optional() });
 
 /** Sent with every message that went wrong on the answering side. */
 export const errorReplySchema = z.object({ ok: z.literal(false), code: z.string(), detail: z.string().optional() });

@@ -19,9 +19,6 @@ export type EndReason =
 /** Another attempt of the job, or another agent with this node's id, took over. */
 class Superseded extends Cause {
   readonly code = 'superseded';
-  constructor(why: string, fields: Record<string, unknown>) {
-    super(why, fields);
-  }
 }
 
 /** The reason as the cause that reaches the log line of the process it ends. */

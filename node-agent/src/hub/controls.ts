@@ -9,7 +9,8 @@ export interface ControlsOptions {
   nodeId: string;
   incarnation: string;
   attempts: Attempts;
-  setDraining: (draining: boolean) => void;
+  /** `deadlineMs`: what still runs then is given back. */
+  setDraining: (draining: boolean, deadlineMs: number | undefined) => void;
 }
 
 type KillReason = z.infer<typeof cancelSchema>['reason'];
@@ -49,8 +50,8 @@ export function serveControls({ bus, nodeId, incarnation, attempts, setDraining 
     })),
     bus.serve(subjects.agent(nodeId, 'pause'), {}, pauseSchema, (message) => control(message, (attempt) => attempt.freeze())),
     bus.serve(subjects.agent(nodeId, 'resume'), {}, pauseSchema, (message) => control(message, (attempt) => attempt.thaw())),
-    bus.serve(subjects.agent(nodeId, 'drain'), {}, drainSchema, ({ draining }): ControlReply => {
-      setDraining(draining);
+    bus.serve(subjects.agent(nodeId, 'drain'), {}, drainSchema, ({ draining, deadlineMs }): ControlReply => {
+      setDraining(draining, deadlineMs);
       return { ok: true, known: true };
     }),
   ];
