@@ -1,19 +1,20 @@
 import type { ChildProcess } from 'node:child_process';
-import { type Duplex, PassThrough, type Readable, type Writable } from 'node:stream';
-import { TimedOut, Watchdog } from '../causes.ts';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { MemoryPressure, TimedOut, Watchdog } from '../causes.ts';
 import type { Clock } from '../clock.ts';
-import { errorCode, ReelayError } from '../errors.ts';
+import { ReelayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import type { ChildCgroup } from './cgroup/child-cgroup.ts';
 import { type Exit, SpawnFailed } from './exit.ts';
-import { LineSplitter } from './line-splitter.ts';
+import { type PipeOptions, ProcPipes } from './proc-pipes.ts';
 import type { ProcKind } from './proc-info.ts';
 import { type AppliedLimits, NO_LIMITS } from './resource-limits.ts';
-import { TailBuffer } from './tail-buffer.ts';
+import { SignalTarget } from './signal-target.ts';
 import { ProcessWatchdog } from './watchdog.ts';
 
 export type ProcState = 'running' | 'terminating' | 'killing' | 'exited' | 'reaped';
 
-export interface ProcOptions {
+export interface ProcOptions extends PipeOptions {
   name: string;
   argv0: string;
   group: 'own' | 'inherit';
@@ -21,14 +22,13 @@ export interface ProcOptions {
   stallMs?: number | undefined;
   limitMs?: number | undefined;
   isBackpressured?: (() => boolean) | undefined;
-  onStdoutLine?: ((line: string) => void) | undefined;
-  onStderrLine?: ((line: string) => void) | undefined;
   kind?: ProcKind | undefined;
   owner?: string | undefined;
   file?: string | undefined;
   /** Start time in clock ticks since boot; null where there is no /proc. */
   startTicks?: string | null | undefined;
   limits?: AppliedLimits | undefined;
+  cgroup?: ChildCgroup | null | undefined;
 }
 
 /** What a child works for; a warm process learns it only when its work comes. */
@@ -36,32 +36,24 @@ export interface Assignment {
   kind?: ProcKind | undefined;
   owner?: string | null | undefined;
   file?: string | null | undefined;
+  /** Resident memory of its group in MiB, from now on. */
+  memoryMb?: number | undefined;
 }
 
 export interface ProcHooks {
   clock: Clock;
   logger: Logger;
-  onExited: (proc: Proc) => void;
+  /** Ends what left the group; awaited before the exit is told. */
+  onExited: (proc: Proc) => Promise<void> | undefined;
   onUnkillable: (proc: Proc) => void;
 }
 
-const STDERR_TAIL_BYTES = 64 * 1024;
-/** How long after the exit we wait for the last bytes of stderr; a grandchild may hold the pipe open. */
+/** How long after the exit we wait for the last bytes of stderr and for left-overs; a grandchild may hold the pipe open. */
 const LAST_OUTPUT_MS = 250;
 const UNKILLABLE_MS = 5_000;
+const BYTES_PER_MIB = 1_048_576;
 /** What the log line says when nobody of us ended it. */
 const CAUSES_UNASKED: Readonly<Record<string, string>> = { code: 'exited', signal: 'killed_by_others', spawnError: 'not_started' };
-
-function emptyStream(): PassThrough {
-  const stream = new PassThrough();
-  stream.destroy();
-  return stream;
-}
-
-function ignoreErrors(stream: Readable | Writable): void {
-  // EPIPE and ECONNRESET are how the end of the other side looks; the exit says what happened.
-  stream.on('error', () => {});
-}
 
 /**
  * One child process.
@@ -84,9 +76,9 @@ export class Proc {
   readonly #child: ChildProcess;
   readonly #options: ProcOptions;
   readonly #hooks: ProcHooks;
-  readonly #tail = new TailBuffer(STDERR_TAIL_BYTES);
+  readonly #pipes: ProcPipes;
+  readonly #target: SignalTarget;
   readonly #watchdog: ProcessWatchdog;
-  readonly #drained: Promise<unknown>[] = [];
   #kind: ProcKind;
   #owner: string | null;
   #file: string | null;
@@ -95,8 +87,9 @@ export class Proc {
   #frozen = false;
   #cause: Error | undefined;
   #verdict: 'stalled' | 'timeLimit' | undefined;
-  #terminatedMs = 0;
+  #terminatedMs: number | undefined;
   #forced = false;
+  #stuck = false;
   #callOffKill: (() => void) | undefined;
   #resolveExit: (exit: Exit) => void = () => {};
 
@@ -114,6 +107,8 @@ export class Proc {
     this.exit = new Promise((resolve) => {
       this.#resolveExit = resolve;
     });
+    this.#pipes = new ProcPipes(child, options);
+    this.#target = new SignalTarget({ pid: this.pid, group: options.group === 'own', startTicks: this.startTicks }, hooks.logger.child({ proc: this.name }));
     this.#watchdog = new ProcessWatchdog({
       clock: hooks.clock,
       stallMs: options.stallMs,
@@ -122,7 +117,7 @@ export class Proc {
       onStall: (stallMs) => this.#expire('stalled', new Watchdog(this.name, stallMs)),
       onLimit: (limitMs) => this.#expire('timeLimit', new TimedOut(this.name, limitMs)),
     });
-    this.#attach();
+    this.#listen();
   }
 
   /** -1 when the program could not be started. */
@@ -157,19 +152,17 @@ export class Proc {
     return this.#limits;
   }
 
-  /** Says what it works for from now on. What is left out stays. */
-  assign({ kind, owner, file }: Assignment): void {
-    if (kind !== undefined) this.#kind = kind;
-    if (owner !== undefined) this.#owner = owner;
-    if (file !== undefined) this.#file = file;
-  }
-
   get state(): ProcState {
     return this.#state;
   }
 
   get frozen(): boolean {
     return this.#frozen;
+  }
+
+  /** Why it was ended, once it is. */
+  get cause(): Error | undefined {
+    return this.#cause;
   }
 
   get alive(): boolean {
@@ -181,30 +174,44 @@ export class Proc {
     return this.#forced;
   }
 
+  /** True while it survives SIGKILL: in an uninterruptible wait, as on a dead network disk. */
+  get stuck(): boolean {
+    return this.#stuck && this.alive;
+  }
+
   /** Asked for with `stdin: 'pipe'`; else an already closed stream. */
   get stdin(): Writable {
-    return this.#child.stdin ?? emptyStream();
+    return this.#pipes.stdin;
   }
 
   /** Asked for with `stdout: 'pipe'`; else an already closed stream. */
   get stdout(): Readable {
-    return this.#child.stdout ?? emptyStream();
+    return this.#pipes.stdout;
   }
 
   /** The extra pipes: file descriptor 3 of the child is the first. */
   get pipes(): readonly Duplex[] {
-    const extra: unknown[] = (this.#child.stdio ?? []).slice(3);
-    return extra.filter((stream): stream is Duplex => stream !== null && typeof stream === 'object' && 'pipe' in stream);
+    return this.#pipes.extra;
   }
 
   /** The last 64 KB of stderr. */
   stderrTail(): string {
-    return this.#tail.toString();
+    return this.#pipes.stderrTail();
   }
 
   /** Feeds the stall watchdog. */
   touch(): void {
     this.#watchdog.touch();
+  }
+
+  /** Says what it works for from now on. What is left out stays. */
+  assign({ kind, owner, file, memoryMb }: Assignment): void {
+    if (kind !== undefined) this.#kind = kind;
+    if (owner !== undefined) this.#owner = owner;
+    if (file !== undefined) this.#file = file;
+    if (memoryMb === undefined) return;
+    const memoryBy = this.#options.cgroup?.limitMemory(memoryMb) === true ? 'cgroup' : 'monitor';
+    this.#limits = { ...this.#limits, memoryMb, memoryBy };
   }
 
   /** Stops the group in its tracks; watchdog and time limit stand still. False when it is ending already. */
@@ -213,7 +220,7 @@ export class Proc {
     if (!this.#frozen) {
       this.#frozen = true;
       this.#watchdog.hold();
-      this.#signal('SIGSTOP');
+      this.#target.send('SIGSTOP');
     }
     return true;
   }
@@ -223,7 +230,7 @@ export class Proc {
     if (this.#state !== 'running') return false;
     if (this.#frozen) {
       this.#frozen = false;
-      this.#signal('SIGCONT');
+      this.#target.send('SIGCONT');
       this.#watchdog.release();
       this.#watchdog.touch();
     }
@@ -238,9 +245,9 @@ export class Proc {
     this.#cause = cause;
     this.#terminatedMs = this.#hooks.clock.monotonicMs();
     this.#watchdog.stop();
-    this.#signal('SIGTERM');
-    this.#signal('SIGCONT');
-    this.#closePipes();
+    this.#target.send('SIGTERM');
+    this.#target.send('SIGCONT');
+    this.#pipes.close();
     this.#callOffKill = this.#hooks.clock.after(graceMs, () => this.#kill());
     return this.exit;
   }
@@ -248,12 +255,11 @@ export class Proc {
   /** KILL at once, without grace and without waiting. */
   killNow(cause: Error): void {
     if (!this.alive) return;
-    if (this.#state === 'running') this.#terminatedMs = this.#hooks.clock.monotonicMs();
+    this.#terminatedMs ??= this.#hooks.clock.monotonicMs();
     this.#cause ??= cause;
     this.#watchdog.stop();
     this.#callOffKill?.();
-    if (this.#state !== 'killing') this.#kill();
-    else this.#signal('SIGKILL');
+    this.#kill();
   }
 
   /** Sends one other signal, such as HUP, to the process itself. False when it is gone. */
@@ -273,40 +279,13 @@ export class Proc {
     this.#child.on('message', fn);
   }
 
-  #attach(): void {
-    const { stdin, stdout, stderr } = this.#child;
-    for (const stream of [stdin, stdout, stderr, ...this.pipes]) if (stream) ignoreErrors(stream);
-    if (stderr) this.#drain(stderr, this.#options.onStderrLine, (chunk) => this.#tail.push(chunk));
-    if (stdout && this.#options.onStdoutLine) this.#drain(stdout, this.#options.onStdoutLine);
+  #listen(): void {
     this.#child.once('error', (error) => {
       if (this.#child.pid === undefined) this.#ended({ kind: 'spawnError', error: new SpawnFailed(this.name, this.#options.argv0, error) });
     });
     this.#child.once('exit', (code, signal) => {
       this.#ended(signal === null ? { kind: 'code', code: code ?? -1 } : { kind: 'signal', signal });
     });
-  }
-
-  #drain(stream: Readable, onLine: ((line: string) => void) | undefined, onChunk: (chunk: Buffer) => void = () => {}): void {
-    const lines = onLine ? new LineSplitter(onLine) : undefined;
-    stream.on('data', (chunk: Buffer) => {
-      onChunk(chunk);
-      lines?.push(chunk);
-    });
-    this.#drained.push(
-      new Promise<void>((resolve) => {
-        stream.once('close', () => {
-          lines?.end();
-          resolve();
-        });
-      }),
-    );
-  }
-
-  /** Leaves open what we drain ourselves: it cannot be full, and the child may have last words. */
-  #closePipes(): void {
-    this.#child.stdin?.destroy();
-    if (!this.#options.onStdoutLine) this.#child.stdout?.destroy();
-    for (const pipe of this.pipes) pipe.destroy();
   }
 
   #expire(verdict: 'stalled' | 'timeLimit', cause: Error): void {
@@ -319,67 +298,72 @@ export class Proc {
     if (!this.alive) return;
     this.#state = 'killing';
     this.#forced = true;
-    this.#signal('SIGKILL');
+    this.#target.send('SIGKILL');
+    this.#options.cgroup?.kill();
     this.#callOffKill = this.#hooks.clock.after(UNKILLABLE_MS, () => {
-      this.#hooks.logger.error({ proc: this.name, pid: this.pid }, 'child survives SIGKILL');
+      this.#stuck = true;
+      this.#hooks.logger.error({ ...this.#facts(), ...causeOf(this.#cause) }, 'child survives SIGKILL');
       this.#hooks.onUnkillable(this);
     });
   }
 
-  /** ESRCH is success: it is gone. */
-  #signal(signal: NodeJS.Signals): void {
-    if (this.pid <= 1) return;
-    try {
-      process.kill(this.#options.group === 'own' ? -this.pid : this.pid, signal);
-    } catch (error) {
-      if (errorCode(error) !== 'ESRCH') this.#hooks.logger.warn({ err: error, proc: this.name, pid: this.pid, signal }, 'signal not delivered');
-    }
-  }
-
   #ended(how: Exit): void {
     if (!this.alive) return;
-    if (this.#state === 'running') this.#terminatedMs = this.#hooks.clock.monotonicMs();
+    this.#cause ??= this.#killedByKernel(how);
     this.#state = 'exited';
     this.#watchdog.stop();
     this.#callOffKill?.();
-    if (this.#options.group === 'own') this.#signal('SIGKILL');
-    this.#hooks.onExited(this);
+    this.#target.endGroup();
+    this.#options.cgroup?.remove();
+    const strays = this.#hooks.onExited(this);
     const exit: Exit = this.#verdict ? { kind: this.#verdict } : how;
     if (this.#cause) exit.cause = this.#cause;
     this.#logEnd(how);
-    this.#finish(exit);
+    this.#finish(exit, strays);
   }
 
-  #finish(exit: Exit): void {
+  /** The kernel keeps the memory limit of a cgroup by SIGKILL, without a word to us. */
+  #killedByKernel(how: Exit): Error | undefined {
+    const { memoryMb } = this.#limits;
+    if (how.kind !== 'signal' || this.#state !== 'running' || memoryMb === null || this.#options.cgroup?.oomKilled() !== true) return undefined;
+    return new MemoryPressure({ limitBytes: memoryMb * BYTES_PER_MIB });
+  }
+
+  #finish(exit: Exit, strays: Promise<void> | undefined): void {
     const reap = () => {
       callOff();
       if (this.#state === 'reaped') return;
       this.#state = 'reaped';
-      this.#child.stderr?.destroy();
-      if (this.#options.onStdoutLine) this.#child.stdout?.destroy();
-      this.#child.stdin?.destroy();
+      this.#pipes.closeAfterExit(this.#hooks.clock);
       this.#resolveExit(exit);
     };
     const callOff = this.#hooks.clock.after(LAST_OUTPUT_MS, reap);
-    void Promise.all(this.#drained).then(() => reap());
+    void Promise.all([this.#pipes.drained, strays]).then(reap);
+  }
+
+  #facts(): object {
+    return { proc: this.name, pid: this.pid, kind: this.#kind, ...(this.#owner === null ? {} : { owner: this.#owner }), ...(this.#file === null ? {} : { file: this.#file }) };
   }
 
   /** Each end is told once. What ended by itself is its starter's to judge, so it says so quietly; a signal was somebody else's. */
   #logEnd(how: Exit): void {
-    const cause = this.#cause;
-    const level = cause !== undefined || how.kind === 'signal' ? 'info' : 'debug';
+    const nowMs = this.#hooks.clock.monotonicMs();
+    const endedMs = this.#terminatedMs ?? nowMs;
+    const level = this.#cause !== undefined || how.kind === 'signal' ? 'info' : 'debug';
     this.#hooks.logger[level](
       {
-        proc: this.name,
-        pid: this.pid,
-        cause: cause === undefined ? CAUSES_UNASKED[how.kind] : cause instanceof ReelayError ? cause.code : cause.name,
-        reason: cause?.message,
-        tookMs: Math.round(this.#hooks.clock.monotonicMs() - this.#terminatedMs),
-        livedMs: Math.round(this.#terminatedMs - this.startedMs),
+        ...this.#facts(),
+        ...(this.#cause === undefined ? { cause: CAUSES_UNASKED[how.kind] } : causeOf(this.#cause)),
+        tookMs: Math.round(nowMs - endedMs),
+        livedMs: Math.round(endedMs - this.startedMs),
         forced: this.#forced,
         exit: how.kind === 'code' ? how.code : how.kind === 'signal' ? how.signal : how.kind,
       },
-      cause === undefined ? 'child ended' : 'child terminated',
+      this.#cause === undefined ? 'child ended' : 'child terminated',
     );
   }
+}
+
+function causeOf(cause: Error | undefined): object {
+  return cause === undefined ? {} : { cause: cause instanceof ReelayError ? cause.code : cause.name, reason: cause.message };
 }

@@ -8,7 +8,8 @@ import { childrenOf, isGone, openPipes, processState } from '../test-support/pro
 import { SpawnRefused } from './exit.ts';
 import type { Proc } from './proc.ts';
 import { runTool } from './run-tool.ts';
-import { type SpawnOptions, Supervisor } from './supervisor.ts';
+import type { SpawnOptions } from './spawn-options.ts';
+import { Supervisor } from './supervisor.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 

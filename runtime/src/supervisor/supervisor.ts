@@ -1,69 +1,28 @@
-import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { isMainThread } from 'node:worker_threads';
 import { Shutdown } from '../causes.ts';
 import { type Clock, systemClock, waitAtMost } from '../clock.ts';
 import type { Ctx } from '../ctx.ts';
 import type { Logger } from '../log.ts';
-import { type DeathSignal, findExecutable, hasSetpriv, wrapCommand } from './command.ts';
+import type { CgroupTree } from './cgroup/cgroup-tree.ts';
+import { hasSetpriv } from './command.ts';
 import { type Exit, SpawnRefused } from './exit.ts';
 import type { Guardian } from './guardian.ts';
+import { launch, type Launched } from './launch.ts';
 import { Proc, type ProcState } from './proc.ts';
 import { type ProcInfo, ProcInspector, type ProcKind } from './proc-info.ts';
 import { hostProcesses } from './proc-stat.ts';
-import type { ResourceLimits } from './resource-limits.ts';
+import type { SpawnOptions } from './spawn-options.ts';
+import { StrayHunt } from './strays.ts';
 import { type RunMark, RUN_MARK, runMarkValue } from './sweep.ts';
-
-export interface SpawnOptions {
-  /** For logs and errors. */
-  name: string;
-  /** What it is for; decides what goes first when memory is short. Default `tool`. */
-  kind?: ProcKind | undefined;
-  /** What it works for, such as `job <id>/<epoch>`. */
-  owner?: string | undefined;
-  /** The file it works on, as people know it. */
-  file?: string | undefined;
-  limits?: ResourceLimits | undefined;
-  argv0: string;
-  args: readonly string[];
-  /** Added to a small safe base (PATH, HOME, LANG, TMPDIR, …): a child never inherits this process's secrets. */
-  env?: Readonly<Record<string, string | undefined>> | undefined;
-  cwd?: string | undefined;
-  /** Default `ignore`. */
-  stdin?: 'pipe' | 'ignore' | undefined;
-  /** Default `ignore`; with `onStdoutLine` it is a pipe that the supervisor drains. */
-  stdout?: 'pipe' | 'ignore' | 'inherit' | undefined;
-  /** Default `tail`: drained, the last 64 KB are kept. */
-  stderr?: 'tail' | 'ignore' | 'inherit' | undefined;
-  /** Pipes from file descriptor 3 on. */
-  extraPipes?: number | undefined;
-  /** A channel for `process.send` of a Node child. */
-  ipc?: boolean | undefined;
-  /** `own`: a new process group, signalled as a whole. `inherit`: stays in ours, only the process is signalled. */
-  group: 'own' | 'inherit';
-  /** Between TERM and KILL. Default 5 s. */
-  graceMs?: number | undefined;
-  /** No `touch()` for so long ends it with `stalled`. */
-  stallMs?: number | undefined;
-  /** Longest life; ends it with `timeLimit`. */
-  limitMs?: number | undefined;
-  /** Asked by the stall watchdog: is it us who do not read? */
-  isBackpressured?: (() => boolean) | undefined;
-  /** 1000: the first to go when memory is short. */
-  oomScoreAdj?: number | undefined;
-  /** What the child gets when this process dies. Default KILL. */
-  deathSignal?: DeathSignal | undefined;
-  uid?: number | undefined;
-  gid?: number | undefined;
-  onStdoutLine?: ((line: string) => void) | undefined;
-  onStderrLine?: ((line: string) => void) | undefined;
-}
 
 export interface SupervisorOptions {
   logger: Logger;
   clock?: Clock | undefined;
-  guardian?: Pick<Guardian, 'add' | 'remove'> | undefined;
-  /** Marks every child, so that `sweepOrphans` of a later run finds what this one left. */
+  guardian?: Omit<Guardian, 'lost' | 'release'> | undefined;
+  /** Marks every child, so that a later run's sweep finds what this one left. */
   run?: RunMark | undefined;
+  /** A delegated part of cgroup v2, where children get folders of their own. */
+  cgroups?: CgroupTree | undefined;
   /** The environment that the safe base is taken from. */
   env: Readonly<Record<string, string | undefined>>;
 }
@@ -71,9 +30,14 @@ export interface SupervisorOptions {
 export interface SupervisorStats {
   alive: number;
   byState: Record<ProcState, number>;
+  byKind: Record<ProcKind, number>;
   spawned: number;
   forcedKills: number;
+  /** Children that have survived SIGKILL for 5 s: ever, and now. */
   unkillable: number;
+  stuck: number;
+  /** Processes that had left their child's group, found and killed. */
+  strays: number;
 }
 
 const DEFAULT_GRACE_MS = 5_000;
@@ -82,11 +46,12 @@ const SAFE_ENV = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|
 
 /** Owns every child of this process: nothing else starts one. Use it from the main thread (the kernel ties the death signal to the thread). */
 export class Supervisor {
-  readonly #procs = new Set<Proc>();
+  readonly #procs = new Map<string, Proc>();
   readonly #options: SupervisorOptions;
   readonly #clock: Clock;
   readonly #baseEnv: Record<string, string>;
   readonly #inspector = new ProcInspector(hostProcesses);
+  readonly #strays: StrayHunt;
   #draining: Error | undefined;
   #spawned = 0;
   #forcedKills = 0;
@@ -98,6 +63,7 @@ export class Supervisor {
     this.#clock = options.clock ?? systemClock;
     this.#baseEnv = safeEnv(options.env);
     if (options.run) this.#baseEnv[RUN_MARK] = runMarkValue(options.run);
+    this.#strays = new StrayHunt(options.logger);
     if (!hasSetpriv() && !options.guardian) options.logger.warn('children may outlive this process: no setpriv and no guardian');
   }
 
@@ -105,17 +71,19 @@ export class Supervisor {
   spawn(ctx: Ctx, options: SpawnOptions): Proc {
     const refusal = this.#draining ?? ctx.cause;
     if (refusal) throw new SpawnRefused(options.name, refusal);
-    const child = this.#launch(options);
-    // Only this thread reaps, so the pid is still the child's own, be it a zombie.
-    const startTicks = child.pid === undefined ? null : (hostProcesses.stat(child.pid)?.startTicks ?? null);
+    const { logger, cgroups, guardian } = this.#options;
+    const launched = launch(options, { baseEnv: this.#baseEnv, cgroups, guarded: guardian !== undefined });
+    const { child, startTicks, limits, cgroup, mark } = launched;
     const proc = new Proc(
       child,
-      { ...options, startTicks, limits: undefined, graceMs: options.graceMs ?? DEFAULT_GRACE_MS },
-      { clock: this.#clock, logger: this.#options.logger, onExited: (ended) => this.#onExited(ended), onUnkillable: () => (this.#unkillable += 1) },
+      { ...options, startTicks, limits, cgroup, graceMs: options.graceMs ?? DEFAULT_GRACE_MS },
+      { clock: this.#clock, logger, onExited: (ended) => this.#onExited(ended, mark), onUnkillable: () => (this.#unkillable += 1) },
     );
     this.#spawned += 1;
-    this.#procs.add(proc);
-    if (proc.pgid > 1) this.#options.guardian?.add(proc.pgid);
+    this.#procs.set(mark, proc);
+    this.#strays.began(mark);
+    this.#guard(proc, launched);
+    logger.debug({ proc: proc.name, pid: proc.pid, kind: proc.kind, owner: proc.owner, file: proc.file, limits }, 'child started');
     const takeBack = ctx.onCancel((cause) => void proc.terminate(cause));
     void proc.exit.then(takeBack);
     return proc;
@@ -123,24 +91,37 @@ export class Supervisor {
 
   /** Children that have not exited. */
   get alive(): readonly Proc[] {
-    return [...this.#procs];
+    return [...this.#procs.values()];
   }
 
   stats(): SupervisorStats {
     const byState: Record<ProcState, number> = { running: 0, terminating: 0, killing: 0, exited: 0, reaped: 0 };
-    for (const proc of this.#procs) byState[proc.state] += 1;
-    return { alive: this.#procs.size, byState, spawned: this.#spawned, forcedKills: this.#forcedKills, unkillable: this.#unkillable };
+    const byKind: Record<ProcKind, number> = { service: 0, batch: 0, interactive: 0, tool: 0 };
+    let stuck = 0;
+    for (const proc of this.#procs.values()) {
+      byState[proc.state] += 1;
+      byKind[proc.kind] += 1;
+      if (proc.stuck) stuck += 1;
+    }
+    return {
+      alive: this.#procs.size, byState, byKind, spawned: this.#spawned, forcedKills: this.#forcedKills, unkillable: this.#unkillable, stuck, strays: this.#strays.killed,
+    };
   }
 
   /** Every child with the processes of its group, and what they use. */
   inspect(): Promise<ProcInfo[]> {
-    return this.#inspector.inspect(this.#procs, () => this.#clock.monotonicMs());
+    return this.#inspector.inspect(this.#procs.values(), () => this.#clock.monotonicMs());
   }
 
-  /** Ends the child with this id of `inspect()`: TERM, and KILL after its grace. Null when it is gone: a later process with the same pid has another id. */
-  end(id: string, cause: Error): Promise<Exit> | null {
-    const proc = [...this.#procs].find((candidate) => candidate.id === id && candidate.alive);
-    return proc ? proc.terminate(cause) : null;
+  /** Ends the child with this id of `inspect()`: TERM, and KILL after its grace or the one given. Null when it is gone: a later process with the same pid has another id. */
+  end(id: string, cause: Error, graceMs?: number): Promise<Exit> | null {
+    const proc = this.alive.find((candidate) => candidate.id === id && candidate.alive);
+    return proc ? proc.terminate(cause, graceMs) : null;
+  }
+
+  /** Ends processes that left their group when their child has ended; the health monitor asks for it now and then. */
+  endStrays(): Promise<void> {
+    return this.#strays.run();
   }
 
   /** From now on every spawn is refused. */
@@ -151,7 +132,7 @@ export class Supervisor {
   /** Drains and ends all children in parallel. Resolves when all are gone, or 2 s after the KILL at the latest. */
   async terminateAll(cause: Error, graceMs = DEFAULT_GRACE_MS): Promise<void> {
     this.drain(cause);
-    const exits = Promise.all([...this.#procs].map((proc) => proc.terminate(cause, graceMs)));
+    const exits = Promise.all(this.alive.map((proc) => proc.terminate(cause, graceMs))).then(() => this.#strays.run());
     await waitAtMost(this.#clock, graceMs + EXIT_MARGIN_MS, exits);
   }
 
@@ -159,23 +140,29 @@ export class Supervisor {
   killAll(): void {
     const cause = this.#draining ?? new Shutdown('at once');
     this.drain(cause);
-    for (const proc of this.#procs) proc.killNow(cause);
+    for (const proc of this.alive) proc.killNow(cause);
   }
 
-  #onExited(proc: Proc): void {
-    this.#procs.delete(proc);
+  /** First the guardian knows it, then it may run: so there is no moment at which our death would leave it behind. */
+  #guard(proc: Proc, { open }: Launched): void {
+    const { guardian } = this.#options;
+    if (!guardian || proc.pid <= 1) {
+      open();
+      return;
+    }
+    if (proc.pgid > 1) guardian.add(proc.pgid, proc.startTicks);
+    else guardian.addProcess(proc.pid, proc.startTicks);
+    guardian.whenTold(open);
+  }
+
+  /** A tool is over in a moment and leaves nothing as a rule: for it the scan of all processes can wait. */
+  #onExited(proc: Proc, mark: string): Promise<void> | undefined {
+    this.#procs.delete(mark);
+    this.#strays.ended(mark, proc);
     if (proc.forced) this.#forcedKills += 1;
     if (proc.pgid > 1) this.#options.guardian?.remove(proc.pgid);
-  }
-
-  #launch(options: SpawnOptions): ChildProcess {
-    const env = { ...this.#baseEnv, ...options.env };
-    const spawnOptions = { env, stdio: stdioOf(options), detached: options.group === 'own', ...(options.cwd === undefined ? {} : { cwd: options.cwd }) };
-    const argv0 = findExecutable(options.argv0, env.PATH ?? '');
-    // Started bare, a missing program reports ENOENT; behind the wrapper it would be an exit code.
-    if (argv0 === null) return spawn(options.argv0, [...options.args], spawnOptions);
-    const { file, args, ...identity } = wrapCommand({ ...options, argv0, deathSignal: options.deathSignal ?? 'KILL' }, process.pid, hasSetpriv());
-    return spawn(file, args, { ...spawnOptions, ...identity });
+    else if (proc.pid > 1) this.#options.guardian?.removeProcess(proc.pid);
+    return proc.pgid > 1 && proc.kind !== 'tool' ? this.#strays.run() : undefined;
   }
 }
 
@@ -183,11 +170,4 @@ function safeEnv(env: SupervisorOptions['env']): Record<string, string> {
   const safe: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) if (value !== undefined && (SAFE_ENV.test(name) || name === RUN_MARK)) safe[name] = value;
   return safe;
-}
-
-function stdioOf(options: SpawnOptions): StdioOptions {
-  const stdout = options.onStdoutLine ? 'pipe' : (options.stdout ?? 'ignore');
-  const stderr = options.stderr === undefined || options.stderr === 'tail' ? 'pipe' : options.stderr;
-  const extra = Array.from({ length: options.extraPipes ?? 0 }, () => 'pipe' as const);
-  return [options.stdin ?? 'ignore', stdout, stderr, ...extra, ...(options.ipc ? ['ipc' as const] : [])];
 }
