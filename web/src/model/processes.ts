@@ -1,19 +1,23 @@
 /** Processes of the nodes in words. Pure. */
-import type { EndProcess, Node, Process } from '@reelay/contracts';
+import type { EndProcess, JobStatus, Node, Process } from '@reelay/contracts';
 import { bytes, megabytes, span } from './format.ts';
 import type { Word } from './words.ts';
-import { JOB_TYPE, STATUS } from './words.ts';
+import { JOB_TYPE } from './words.ts';
 
-export const PROCESS_STATE: Readonly<Record<Process['state'], Word>> = {
+const PROCESS_STATE: Readonly<Record<Process['state'], Word>> = {
   running: { label: 'Running', icon: 'running', tone: 'yellow' },
   frozen: { label: 'Frozen', icon: 'pause', tone: 'grey' },
   ending: { label: 'Ending', icon: 'stop', tone: 'red' },
 };
 
+/** A process that waits for its job is ready, not running. */
+export const stateOf = ({ state, kind, job }: Process): Word =>
+  state === 'running' && kind === 'batch' && job === null ? { label: 'Ready', icon: 'clock', tone: 'grey' } : PROCESS_STATE[state];
+
 /** What it works for. */
 export function purposeOf({ job, videoTitle, owner, kind }: Process): string {
   if (job !== null) return videoTitle === null ? JOB_TYPE[job.type].title : `${JOB_TYPE[job.type].title} of “${videoTitle}”`;
-  return owner ?? KIND[kind];
+  return owner === null ? KIND[kind] : owner.charAt(0).toUpperCase() + owner.slice(1);
 }
 
 const KIND: Readonly<Record<Process['kind'], string>> = {
@@ -45,13 +49,18 @@ export function consequence({ job, kind }: Process): string {
   return 'The node needs it and may stop working.';
 }
 
+const JOB_NOW: Readonly<Record<JobStatus, string>> = {
+  failed: 'the job failed', cancelled: 'the job was cancelled', completed: 'the job had completed already', paused: 'the job stays paused',
+  pending: 'the job waits to run again', queued: 'the job starts again', running: 'the job’s end is on its way',
+};
+
 /** How it went, afterwards. */
 export function outcome({ result, pid, how, tookMs, forced, job }: EndProcess): string {
   const name = `Process ${pid ?? ''}`.trim();
   if (result === 'ending') return `${name} is still ending: it gets SIGKILL when its time is over`;
   const details = [how, tookMs === null ? null : `after ${span(tookMs / 1000)}`].filter((part) => part !== null).join(' ');
   const end = `${name} ${forced ? 'ignored SIGTERM and was killed' : 'ended'}${details === '' ? '' : ` (${details})`}`;
-  return job === null ? end : `${end}; the job is ${STATUS[job.status].label.toLowerCase()}`;
+  return job === null ? end : `${end}; ${JOB_NOW[job.status]}`;
 }
 
 export const PRESSURE: Readonly<Record<NonNullable<Node['load']['memoryPressure']>['level'], Word>> = {

@@ -1,7 +1,7 @@
 /** The process of the attempt that runs now: asked of its node every few seconds. */
 import type { Job } from '@reelay/contracts';
 import { api } from '../../api.ts';
-import { cpu, memoryOf, PROCESS_STATE } from '../../model/processes.ts';
+import { cpu, memoryOf, stateOf } from '../../model/processes.ts';
 import { useLoad } from '../../store/use-load.ts';
 import { usePoll } from '../../store/use-poll.ts';
 
@@ -18,7 +18,7 @@ export function ProcessFacts({ job, nodeId }: { job: Job; nodeId: string }) {
   if (process === null) return null;
   return (
     <>
-      <div><dt>Process</dt><dd>{process.pid}{process.state !== 'running' && `, ${PROCESS_STATE[process.state].label.toLowerCase()}`} <span class="muted">with {process.members.map(({ name }) => name).join(', ')}</span></dd></div>
+      <div><dt>Process</dt><dd>{process.pid}{process.state !== 'running' && `, ${stateOf(process).label.toLowerCase()}`} <span class="muted">with {process.members.map(({ name }) => name).join(', ')}</span></dd></div>
       <div><dt>CPU</dt><dd>{cpu(process.cpuPercent)}</dd></div>
       <div><dt>Memory</dt><dd>{memoryOf(process)}</dd></div>
     </>

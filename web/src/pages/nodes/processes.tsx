@@ -3,7 +3,7 @@ import type { AllProcesses, Node, Process } from '@reelay/contracts';
 import { Badge } from '../../components/badge.tsx';
 import { Icon } from '../../components/icon.tsx';
 import { span } from '../../model/format.ts';
-import { cpu, memory, memoryOf, PROCESS_STATE, purposeOf, totals } from '../../model/processes.ts';
+import { cpu, memory, memoryOf, purposeOf, stateOf, totals } from '../../model/processes.ts';
 import { jobPath } from '../../router.ts';
 import { openDialog } from '../../store/dialogs.ts';
 
@@ -40,7 +40,7 @@ function Row({ process, reload }: { process: Process; reload: () => void }) {
           {process.file !== null && <span class="small muted file" title={process.file}>{process.file}</span>}
         </div>
         <div class="row tight">
-          <Badge word={PROCESS_STATE[process.state]} />
+          <Badge word={stateOf(process)} />
           <button type="button" class="icon-button small" aria-label={`End process ${process.pid}, ${purpose}`} title="End process" disabled={process.state === 'ending'}
             onClick={() => {
               openDialog.value = { kind: 'end-process', process, onEnded: reload };
