@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+
+/** What a cached piece is known by: stream version, rendition, and `init` or the number of a segment. */
+export interface PieceKey {
+  readonly version: string;
+  readonly rendition: string;
+  readonly name: string;
+}
+
+/** One immutable piece of a stream. */
+export interface Piece {
+  readonly bytes: Uint8Array;
+  /** Strong entity tag without its quotes: a hash of the bytes. */
+  readonly tag: string;
+}
+
+const PART = /^[\w-]{1,64}$/;
+
+/** One line that is equal for equal keys. @throws RangeError for a part that could not be a file name */
+export const keyText = ({ version, rendition, name }: PieceKey): string => {
+  if (!PART.test(version) || !PART.test(rendition) || !PART.test(name)) throw new RangeError('not a key of a piece');
+  return `${version}/${rendition}/${name}`;
+};
+
+export const tagOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64url').slice(0, 27);

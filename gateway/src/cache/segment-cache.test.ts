@@ -1,0 +1,87 @@
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLogger, newId } from '@reelay/runtime';
+import { ManualClock } from '@reelay/runtime/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SegmentCache } from './segment-cache.ts';
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'reelay-cache-'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const clock = new ManualClock();
+const open = (maxBytes = 1_000_000, hotBytes = 0) => SegmentCache.open({ dir, maxBytes, hotBytes, clock, newId, logger: createLogger({ service: 'test', level: 'silent' }) });
+const key = (name: string, version = 'v1') => ({ version, rendition: 'h360', name });
+const bytes = (size: number, fill = 1) => new Uint8Array(size).fill(fill);
+const files = async () => (await readdir(dir, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+
+describe('the segment cache', () => {
+  it('keeps pieces over a restart, and the first one under a key for ever', async () => {
+    const cache = await open();
+    const first = await cache.put(key('0'), bytes(100, 7));
+    expect((await cache.put(key('0'), bytes(100, 8))).tag).toBe(first.tag);
+    const again = await open();
+    expect(await again.get(key('0'))).toMatchObject({ tag: first.tag });
+    expect([...((await again.get(key('0')))?.bytes ?? [])]).toEqual([...bytes(100, 7)]);
+    expect(await again.get(key('1'))).toBeNull();
+    expect(again.stats()).toMatchObject({ diskBytes: 100, diskPieces: 1, diskHits: 2, misses: 1 });
+  });
+  it('forgets the least recently used, and stays within its bytes', async () => {
+    const cache = await open(350);
+    for (const name of ['0', '1', '2']) await cache.put(key(name), bytes(100, Number(name)));
+    await cache.get(key('0'));
+    await cache.put(key('3'), bytes(100, 3));
+    expect([cache.has(key('0')), cache.has(key('1')), cache.has(key('2')), cache.has(key('3'))]).toEqual([true, false, true, true]);
+    expect(await files()).toHaveLength(3);
+  });
+  it('the order of use survives a restart', async () => {
+    const cache = await open(250);
+    await cache.put(key('0'), bytes(100, 0));
+    clock.advance(61_000);
+    await cache.put(key('1'), bytes(100, 1));
+    clock.advance(61_000);
+    await cache.get(key('0'));
+    const again = await open(250);
+    await again.put(key('2'), bytes(100, 2));
+    expect([again.has(key('0')), again.has(key('1')), again.has(key('2'))]).toEqual([true, false, true]);
+  });
+  it('removes half-written and damaged files', async () => {
+    const cache = await open();
+    for (const name of ['0', '1', '2']) await cache.put(key(name), bytes(100, Number(name)));
+    const [cut = '', changed = ''] = (await files()).toSorted();
+    await truncate(cut, 50);
+    const content = await readFile(changed);
+    content[3] = 99;
+    await writeFile(changed, content);
+    await writeFile(join(dir, 'v1/h360/.half.part'), 'x');
+    await writeFile(join(dir, 'stray'), 'x');
+    const again = await open();
+    expect(await again.get(key('0'))).toBeNull();
+    expect(await again.get(key('1'))).toBeNull();
+    expect((await again.get(key('2')))?.bytes.length).toBe(100);
+    expect(await files()).toHaveLength(1);
+  });
+  it('makes a piece once for all who ask, and again after a failure', async () => {
+    const cache = await open(1_000_000, 1_000_000);
+    let made = 0;
+    const make = async () => {
+      made += 1;
+      if (made === 1) throw new Error('not yet');
+      return bytes(10, made);
+    };
+    const failed = await Promise.allSettled(Array.from({ length: 5 }, () => cache.getOrMake(key('0'), make)));
+    expect(failed.map(({ status }) => status)).toEqual(Array.from({ length: 5 }, () => 'rejected'));
+    const pieces = await Promise.all(Array.from({ length: 50 }, () => cache.getOrMake(key('0'), make)));
+    expect([made, new Set(pieces.map(({ tag }) => tag)).size]).toEqual([2, 1]);
+    await cache.getOrMake(key('0'), make);
+    expect(cache.stats()).toMatchObject({ hotBytes: 10, diskBytes: 10, hotHits: 1 });
+  });
+  it('refuses a key that could leave its folder', async () => {
+    const cache = await open();
+    await expect(cache.put({ version: '..', rendition: 'a', name: '0' }, bytes(1))).rejects.toThrow(RangeError);
+    await expect(cache.get({ version: 'v', rendition: 'a/b', name: '0' })).rejects.toThrow(RangeError);
+  });
+});
