@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { type Clock, delay, systemClock } from '../clock.ts';
 import { errorCode } from '../errors.ts';
+import { hostProcesses, type ProcStat, readProcStat } from './proc-stat.ts';
 
 /** Environment variable that marks every child with the run it belongs to. */
 export const RUN_MARK = 'REELAY_RUN';
@@ -15,53 +16,119 @@ export function runMarkValue({ dir, id }: RunMark): string {
   return `${dir}|${id}`;
 }
 
+/** What a start found of earlier runs with the same folder. */
+export interface Sweep {
+  /** Ended and gone. */
+  ended: { pid: number; name: string; runId: string }[];
+  /** Runs of which processes were found and nothing is left: their files can go. */
+  deadRuns: string[];
+  /** Runs of which something survives SIGKILL: it may still write, so their files have to wait. */
+  stuckRuns: string[];
+}
+
+export interface SweepOptions {
+  clock?: Clock | undefined;
+  /** Only what started before this, in ticks since boot, and what that started. Default: when this process did. Null: everything marked. */
+  bornBeforeTicks?: number | null | undefined;
+}
+
+interface Leftover extends ProcStat {
+  runId: string;
+}
+
 const WAIT_MS = 2_000;
 const POLL_MS = 20;
+const BATCH = 64;
+/** Each catches what forked during the one before. */
+const ROUNDS = 10;
 
-async function environOf(pid: string): Promise<string[]> {
+async function runIdOf(pid: number, dir: string): Promise<string | null> {
+  const environ = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => ''); // Gone, or another user's.
+  const prefix = `${RUN_MARK}=${dir}|`;
+  return environ.split('\0').find((entry) => entry.startsWith(prefix))?.slice(prefix.length) ?? null;
+}
+
+/** This process, those above it and those below it are never a left-over, whatever they are marked with. */
+function ownFamily(all: readonly ProcStat[]): Set<number> {
+  const parents = new Map(all.map(({ pid, ppid }) => [pid, ppid]));
+  const line = (pid: number): number[] => {
+    const above = [pid];
+    for (let at = parents.get(pid); at !== undefined && at > 0 && !above.includes(at); at = parents.get(at)) above.push(at);
+    return above;
+  };
+  return new Set([...line(process.pid), ...all.filter(({ pid }) => line(pid).includes(process.pid)).map(({ pid }) => pid)]);
+}
+
+async function findLeftovers({ dir, id }: RunMark, bornBeforeTicks: number | null, known: readonly Leftover[]): Promise<Leftover[]> {
+  const all = (await hostProcesses.all()) ?? [];
+  const family = ownFamily(all);
+  const parents = new Set(known.map(({ pid }) => pid));
+  const sessions = new Set(known.map(({ session }) => session));
+  const found: Leftover[] = [];
+  for (let at = 0; at < all.length; at += BATCH) {
+    const batch = all.slice(at, at + BATCH).filter(({ pid, osState }) => osState !== 'Z' && !family.has(pid));
+    const runIds = await Promise.all(batch.map(({ pid }) => runIdOf(pid, dir)));
+    for (const [index, stat] of batch.entries()) {
+      const runId = runIds[index];
+      if (typeof runId !== 'string' || runId === id) continue;
+      if (bornBeforeTicks === null || Number(stat.startTicks) < bornBeforeTicks || parents.has(stat.ppid) || sessions.has(stat.session)) found.push({ ...stat, runId });
+    }
+  }
+  return found;
+}
+
+/** Only the very process that was found. */
+function send({ pid, startTicks }: ProcStat, signal: 'SIGSTOP' | 'SIGKILL'): void {
+  if (readProcStat(pid)?.startTicks !== startTicks) return;
   try {
-    return (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');
-  } catch {
-    return []; // Gone, or another user's.
+    process.kill(pid, signal);
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH' && errorCode(error) !== 'EPERM') throw error;
   }
 }
 
-/** Gone or a zombie: it does nothing any more. */
-async function isOver(pid: number): Promise<boolean> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) === 'Z';
-  } catch {
-    return true;
-  }
+/** Gone, or a zombie: it does nothing any more. */
+function isOver({ pid, startTicks }: ProcStat): boolean {
+  const now = readProcStat(pid);
+  return now === null || now.startTicks !== startTicks || now.osState === 'Z' || now.osState === 'X';
 }
 
-async function findOrphans(runDir: string, runId: string): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
-  const marked = await Promise.all(
-    pids.map(async (pid) => {
-      const mark = (await environOf(pid)).find((entry) => entry.startsWith(`${RUN_MARK}=${runDir}|`));
-      return mark !== undefined && mark !== `${RUN_MARK}=${runMarkValue({ dir: runDir, id: runId })}`;
-    }),
-  );
-  return pids.filter((_, index) => marked[index]).map(Number);
+/** Stops each as it is found, so that none forks while the rest is looked for. */
+async function collect(run: RunMark, bornBeforeTicks: number | null): Promise<Leftover[]> {
+  const leftovers = new Map<number, Leftover>();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const fresh = (await findLeftovers(run, bornBeforeTicks, [...leftovers.values()])).filter(({ pid, startTicks }) => leftovers.get(pid)?.startTicks !== startTicks);
+    for (const leftover of fresh) {
+      send(leftover, 'SIGSTOP');
+      leftovers.set(leftover.pid, leftover);
+    }
+    if (fresh.length === 0) break;
+  }
+  return [...leftovers.values()];
 }
 
 /**
  * KILLs what an earlier run with the same folder left behind and waits (2 s at most) until it is gone. Call it while
- * holding the instance lock. Does nothing where there is no /proc. Returns the process ids.
+ * holding the instance lock, before anything is started. Sure that it is ours: it carries our folder and another run's
+ * id in its environment, and it is older than this process or a child of what is. Finds nothing where there is no /proc.
  */
-export async function sweepOrphans(runDir: string, runId: string, clock: Clock = systemClock): Promise<number[]> {
-  if (process.platform !== 'linux') return [];
-  const orphans = await findOrphans(runDir, runId);
-  for (const pid of orphans) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch (error) {
-      if (errorCode(error) !== 'ESRCH') throw error;
-    }
-  }
+export async function sweepLeftovers(run: RunMark, { clock = systemClock, bornBeforeTicks }: SweepOptions = {}): Promise<Sweep> {
+  const ownStart = readProcStat(process.pid)?.startTicks;
+  if (ownStart === undefined) return { ended: [], deadRuns: [], stuckRuns: [] };
+  const leftovers = await collect(run, bornBeforeTicks === undefined ? Number(ownStart) : bornBeforeTicks);
+  for (const leftover of leftovers) send(leftover, 'SIGKILL');
   const startedMs = clock.monotonicMs();
-  for (const pid of orphans) while (!(await isOver(pid)) && clock.monotonicMs() - startedMs < WAIT_MS) await delay(clock, POLL_MS);
-  return orphans;
+  while (!leftovers.every(isOver) && clock.monotonicMs() - startedMs < WAIT_MS) await delay(clock, POLL_MS);
+  const stuckRuns = new Set(leftovers.filter((leftover) => !isOver(leftover)).map(({ runId }) => runId));
+  return {
+    ended: leftovers.filter(isOver).map(({ pid, name, runId }) => ({ pid, name, runId })),
+    deadRuns: [...new Set(leftovers.map(({ runId }) => runId))].filter((runId) => !stuckRuns.has(runId)),
+    stuckRuns: [...stuckRuns],
+  };
+}
+
+/** As `sweepLeftovers`; returns only the process ids. */
+export async function sweepOrphans(runDir: string, runId: string, clock: Clock = systemClock): Promise<number[]> {
+  const { ended } = await sweepLeftovers({ dir: runDir, id: runId }, { clock });
+  return ended.map(({ pid }) => pid);
 }
