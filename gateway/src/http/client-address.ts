@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import type { RequestContext } from './env.ts';
 
 /** Address of the client: of the socket, or what a trusted proxy says. Empty when it cannot be known. */
@@ -18,11 +19,24 @@ export const addressGroup = (address: string): string => {
   return [...before, ...Array.from({ length: zeros }, () => '0'), ...after].slice(0, 4).map((part) => part.replace(/^0+(?=.)/, '')).join(':');
 };
 
-/** Whether the request comes from this very machine, not through a proxy on it. */
-export const isLoopback = (c: RequestContext): boolean => {
-  if (c.req.header('x-forwarded-for') !== undefined || c.req.header('forwarded') !== undefined) return false;
-  const address = (c.env?.incoming?.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-  return address === '::1' || address.startsWith('127.');
+/** Each proxy that is in common use adds one of these, or can be told to. */
+const FORWARDING_HEADERS = [
+  'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'forwarded', 'via', 'x-real-ip', 'x-client-ip', 'true-client-ip', 'cf-connecting-ip', 'x-original-forwarded-for',
+];
+
+/**
+ * Whether the request comes from this very machine. One that came through a proxy on it does not, unless the proxy is
+ * trusted and says that its client is on this machine too. What a client from elsewhere says of itself never counts.
+ */
+export const isLoopback = (c: RequestContext, trustProxy: boolean): boolean => {
+  if (!isLoopbackAddress(c.env?.incoming?.socket.remoteAddress ?? '')) return false;
+  if (FORWARDING_HEADERS.every((name) => c.req.header(name) === undefined)) return true;
+  return trustProxy && c.req.header('x-forwarded-for') !== undefined && isLoopbackAddress(clientAddress(c, true));
+};
+
+const isLoopbackAddress = (address: string): boolean => {
+  const plain = address.replace(/^::ffff:/i, '');
+  return plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'));
 };
 
 /** Whether the browser speaks HTTPS to us or to our proxy. */

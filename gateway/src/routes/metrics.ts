@@ -14,10 +14,10 @@ const LEADER_MS = 1_000;
 export const metricsRoutes = (app: App, deps: GatewayDeps): void => {
   app.openapi(createRoute({
     method: 'get', path: '/metrics', tags: ['Service'], summary: 'Prometheus metrics', request: { query: noQuery },
-    description: 'From this machine without sign-in, else with the token of an ADMIN. `reelay_queue_metrics_up` is 0 while no scheduler leads.',
+    description: 'From this machine without sign-in (not through a proxy on it), else with the token of an ADMIN. `reelay_queue_metrics_up` is 0 while no scheduler leads.',
     responses: { 200: { description: 'Text format', content: { 'text/plain': { schema: z.string() } } }, ...problems },
   }), async (c) => {
-    if (!isLoopback(c)) await requireSignIn(deps.sql, c, 'ADMIN');
+    if (!isLoopback(c, deps.settings.REELAY_TRUST_PROXY)) await requireSignIn(deps.sql, c, 'ADMIN');
     const [queue, own] = await Promise.all([queueText(deps), deps.metrics.registry.metrics()]);
     const up = `# HELP reelay_queue_metrics_up Whether a scheduler answered for the queue\n# TYPE reelay_queue_metrics_up gauge\nreelay_queue_metrics_up ${queue === '' ? 0 : 1}\n`;
     return c.text([queue, up, own].filter((part) => part !== '').join('\n'), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' });

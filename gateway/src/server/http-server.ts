@@ -1,15 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { createServer as createHttp, type Server } from 'node:http';
-import { createServer as createHttps } from 'node:https';
+import { createServer as createHttps, Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
-import { type Clock, type Ctx, delay, errorCode, type Logger, ReelayError, type Service, Shutdown, waitAtMost } from '@reelay/runtime';
+import { type Accepted, type Clock, type Ctx, delay, errorCode, type Logger, ReelayError, type Service, Shutdown, waitAtMost } from '@reelay/runtime';
 import type { App } from '../http/env.ts';
 import type { GatewaySettings } from '../settings.ts';
 import type { Drain } from './drain.ts';
 import type { Requests } from './requests.ts';
 import { StallGuard } from './stall-guard.ts';
+import { readTlsFiles, type TlsFiles } from './tls-files.ts';
 
 /** The HTTP port cannot be had. */
 class PortUnavailable extends ReelayError {
@@ -50,13 +50,14 @@ export class HttpServer implements Service {
   readonly #clock: Clock;
   readonly #guard: StallGuard;
   #server: Server | undefined;
+  #tls: TlsFiles | null = null;
   #stopping: Promise<void> | undefined;
 
   constructor(options: HttpServerOptions) {
     const { settings, requests, clock, logger } = options;
     this.#options = options;
     this.#clock = clock;
-    this.#guard = new StallGuard({ limitMs: settings.REELAY_STALL_TIMEOUT_SECONDS * 1000, requests, clock, logger });
+    this.#guard = new StallGuard({ limitMs: () => settings.REELAY_STALL_TIMEOUT_SECONDS * 1000, requests, clock, logger });
   }
 
   /** The longest that `stop` takes, in milliseconds. */
@@ -74,7 +75,23 @@ export class HttpServer implements Service {
     return typeof address === 'object' && address !== null ? (address satisfies AddressInfo).port : 0;
   }
 
-  /** @throws PortUnavailable */
+  /** For a reload: the next connection gets the next certificate, those that are open go on. @throws TlsFilesInvalid */
+  prepare(next: GatewaySettings): Accepted {
+    const tls = readTlsFiles(next);
+    const server = this.#server;
+    const renewed = tls !== null && this.#tls !== null && !(tls.cert.equals(this.#tls.cert) && tls.key.equals(this.#tls.key));
+    return {
+      changed: renewed ? ['the TLS certificate'] : [],
+      commit: () => {
+        if (server !== undefined) Object.assign(server, timeoutsOf(next));
+        if (renewed && server instanceof HttpsServer) server.setSecureContext(tls);
+        this.#tls = tls;
+        this.#guard.retime();
+      },
+    };
+  }
+
+  /** @throws PortUnavailable, TlsFilesInvalid */
   async start(_ctx: Ctx): Promise<void> {
     const { PORT, HOST } = this.#options.settings;
     const server = this.#create();
@@ -133,18 +150,22 @@ export class HttpServer implements Service {
   }
 
   #create(): Server {
-    const { REELAY_TLS_CERT: cert, REELAY_TLS_KEY: key } = this.#options.settings;
-    if ((cert === undefined) !== (key === undefined)) throw new PortUnavailable('REELAY_TLS_CERT and REELAY_TLS_KEY must be given together');
+    const { app, settings } = this.#options;
+    this.#tls = readTlsFiles(settings);
     const options = {
       // No limit on a whole request: it would cut uploads. Stalled ones are found by the guard.
       requestTimeout: 0,
-      headersTimeout: this.#options.settings.REELAY_HEADER_TIMEOUT_SECONDS * 1000,
-      keepAliveTimeout: this.#options.settings.REELAY_IDLE_TIMEOUT_SECONDS * 1000,
+      ...timeoutsOf(settings),
       connectionsCheckingInterval: 5_000,
     };
-    const made = cert === undefined || key === undefined
-      ? createAdaptorServer({ fetch: this.#options.app.fetch, createServer: createHttp, serverOptions: options })
-      : createAdaptorServer({ fetch: this.#options.app.fetch, createServer: createHttps, serverOptions: { ...options, cert: readFileSync(cert), key: readFileSync(key) } });
+    const made = this.#tls === null
+      ? createAdaptorServer({ fetch: app.fetch, createServer: createHttp, serverOptions: options })
+      : createAdaptorServer({ fetch: app.fetch, createServer: createHttps, serverOptions: { ...options, ...this.#tls } });
     return made as Server;
   }
 }
+
+const timeoutsOf = (settings: GatewaySettings): { headersTimeout: number; keepAliveTimeout: number } => ({
+  headersTimeout: settings.REELAY_HEADER_TIMEOUT_SECONDS * 1000,
+  keepAliveTimeout: settings.REELAY_IDLE_TIMEOUT_SECONDS * 1000,
+});

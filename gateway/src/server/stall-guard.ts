@@ -4,7 +4,8 @@ import { type Clock, type Logger, StalledClient } from '@reelay/runtime';
 import type { Requests } from './requests.ts';
 
 export interface StallGuardOptions {
-  limitMs: number;
+  /** Asked at each check. */
+  limitMs: () => number;
   requests: Requests;
   clock: Clock;
   logger: Logger;
@@ -25,11 +26,18 @@ interface Watched {
 export class StallGuard {
   readonly #options: StallGuardOptions;
   readonly #watched = new Set<Watched>();
-  readonly #end: () => void;
+  #end: () => void = () => {};
 
   constructor(options: StallGuardOptions) {
     this.#options = options;
-    this.#end = options.clock.every(Math.max(50, Math.min(5_000, options.limitMs / 4)), () => this.check());
+    this.retime();
+  }
+
+  /** The limit has changed: looks as often as it asks for. */
+  retime(): void {
+    this.#end();
+    const { clock, limitMs } = this.#options;
+    this.#end = clock.every(Math.max(50, Math.min(5_000, limitMs() / 4)), () => this.check());
   }
 
   watch(server: Server): void {
@@ -51,7 +59,7 @@ export class StallGuard {
         entry.sent = sent;
         entry.received = socket.bytesRead;
         entry.movedAtMs = nowMs;
-      } else if (nowMs - entry.movedAtMs >= this.#options.limitMs) {
+      } else if (nowMs - entry.movedAtMs >= this.#options.limitMs()) {
         this.#watched.delete(entry);
         this.#options.logger.info({ stalledMs: Math.round(nowMs - entry.movedAtMs), sending: socket.writableLength > 0 }, 'stalled client cut off');
         this.#options.requests.of(incoming)?.cancel(new StalledClient(Math.round(nowMs - entry.movedAtMs)));

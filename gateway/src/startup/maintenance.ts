@@ -1,5 +1,6 @@
 import { type Clock, type Ctx, type LibraryRoot, type Logger, type Service, toError } from '@reelay/runtime';
-import { deleteExpiredTokens, deleteOldKeys, type Sql } from '@reelay/store';
+import { deleteExpiredTokens, deleteOldKeys, forgetLeases, type Sql } from '@reelay/store';
+import { UPLOAD_LEASE } from '../uploads/upload-locks.ts';
 import { UploadStore } from '../videos/tus-store.ts';
 import { sweepUploadParts } from './library.ts';
 
@@ -10,7 +11,7 @@ export interface MaintenanceOptions {
   library: LibraryRoot;
   clock: Clock;
   logger: Logger;
-  keepUploadsMs: number;
+  keepUploadsMs: () => number;
 }
 
 /** Removes what has run out: sign-ins, kept answers, unfinished uploads. At the start and every ten minutes. */
@@ -42,10 +43,11 @@ export class Maintenance implements Service {
   async #run(): Promise<void> {
     const { sql, library, clock, logger, keepUploadsMs } = this.#options;
     try {
-      const uploads = await new UploadStore(library, keepUploadsMs).deleteExpired();
+      const uploads = await new UploadStore(library, keepUploadsMs()).deleteExpired();
       const parts = await sweepUploadParts(library, clock.now().getTime());
       const tokens = await deleteExpiredTokens(sql);
       const keys = await deleteOldKeys(sql);
+      await forgetLeases(sql, UPLOAD_LEASE, keepUploadsMs());
       if (uploads + parts + tokens + keys > 0) logger.info({ uploads, parts, tokens, keys }, 'old things removed');
     } catch (error) {
       logger.warn({ err: toError(error) }, 'maintenance failed; tried again later');
