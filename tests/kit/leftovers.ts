@@ -8,12 +8,13 @@ const MEDIA_FOLDERS = ['inbox', 'library', 'playback', 'thumbnails', '.trash'];
 
 /** One line for each thing that is there and should not be, or the other way round. Call it when no job is open. */
 export const findLeftovers = async (system: System, sql: Sql): Promise<string[]> => [
-  ...(await inDatabase(sql)),
+  ...(await leftInDatabase(sql)),
   ...(await inLibrary(system, sql)),
   ...(await system.workers()).map(({ pid, command }) => `process ${pid}: ${command}`),
 ];
 
-const inDatabase = async (sql: Sql): Promise<string[]> => {
+/** Bookings, intents and results that no attempt needs any more; and jobs that ended more than once. */
+export const leftInDatabase = async (sql: Sql): Promise<string[]> => {
   const rows = await sql<{ what: string }[]>`
     select 'slots of node ' || id as what from nodes where slots_cpu + slots_gpu_encode + slots_gpu_ai <> 0
     union all select 'memory of device ' || node_id || '/' || id from devices where booked_mb <> 0

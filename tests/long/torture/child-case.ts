@@ -24,7 +24,7 @@ export const signalTo = (pid: number, signal: NodeJS.Signals): void => {
 
 const act = (driver: DriverProcess, id: string, step: Step): void => {
   const pid = driver.pids.get(id);
-  if (step.kind === 'inside') driver.tell({ kind: 'end', id, way: step.way });
+  if (step.kind === 'inside') driver.order({ kind: 'end', id, way: step.way });
   else if (pid !== undefined && pid > 0 && !driver.ends.has(id)) signalTo(step.group ? -pid : pid, step.signal);
 };
 
@@ -40,7 +40,7 @@ export const playChildCase = async (driver: DriverProcess, folder: string, it: C
   const { id, kind, ending, phase } = it;
   const [first] = ending.steps;
   const atOnce = phase === 'at once' && first?.kind === 'inside' ? first.way : undefined;
-  driver.tell({ kind: 'start', id, spec: { ...specOf(kind, childFolder), ...ending.spec }, ...(atOnce ? { endAtOnce: atOnce } : {}) });
+  driver.order({ kind: 'start', id, spec: { ...specOf(kind, childFolder), ...ending.spec }, ...(atOnce ? { endAtOnce: atOnce } : {}) });
   const over = (): boolean => driver.ends.has(id);
   await untilOrLate(driver, () => driver.pids.has(id));
   if (phase === 'running') {

@@ -6,7 +6,7 @@ import type { LogLine } from '../../kit/json-log.ts';
 import { descriptorsOf, processesOf, zombiesOf } from '../../kit/processes.ts';
 import { playChildCase } from './child-case.ts';
 import { type ChildCase, describeCase, drawCase } from './child-endings.ts';
-import { DriverProcess, HELPERS, type Helpers, type prepareDriver } from './driver-process.ts';
+import { DriverProcess, HELPERS, type Helpers, type PreparedDriver } from './driver-process.ts';
 import type { ChildEnd } from './driver-messages.ts';
 import type { Figures } from './figures.ts';
 import { randomOf } from './plan.ts';
@@ -14,8 +14,6 @@ import { randomOf } from './plan.ts';
 const AT_ONCE = 6;
 const PER_DRIVER = 36;
 const SETTLE_MS = 3_000;
-
-export type PreparedDriver = Awaited<ReturnType<typeof prepareDriver>>;
 
 /** @returns what is wrong, one line each */
 export const tortureChildren = async (base: string, prepared: PreparedDriver, ids: readonly string[], figures: Figures): Promise<string[]> => {
@@ -31,8 +29,8 @@ export const tortureChildren = async (base: string, prepared: PreparedDriver, id
   return wrong;
 };
 
-const driverFor = async ({ program, paths }: PreparedDriver, folder: string, helpers: Helpers, cases: readonly ChildCase[], figures: Figures): Promise<string[]> => {
-  const driver = new DriverProcess(program, folder, paths[helpers]);
+const driverFor = async (prepared: PreparedDriver, folder: string, helpers: Helpers, cases: readonly ChildCase[], figures: Figures): Promise<string[]> => {
+  const driver = new DriverProcess(prepared, folder, helpers);
   await driver.ready;
   await driver.settle();
   const before = descriptorsOf(driver.pid);

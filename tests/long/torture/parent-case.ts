@@ -6,8 +6,9 @@ import { makeMemoryGroup, type MemoryGroup } from '../../kit/memory-group.ts';
 import { isGone, processesOf } from '../../kit/processes.ts';
 import { signalTo } from './child-case.ts';
 import { specOf, STUBBORN_GRACE_MS } from './child-kinds.ts';
-import { type PreparedDriver, strayFiles } from './child-torture.ts';
-import { DriverProcess, type HowItEnded } from './driver-process.ts';
+import type { HowItEnded } from '../../kit/logged-process.ts';
+import { strayFiles } from './child-torture.ts';
+import { DriverProcess, type PreparedDriver } from './driver-process.ts';
 import type { Figures } from './figures.ts';
 import { type Blow, describeParentCase, type ParentCase } from './parent-endings.ts';
 
@@ -19,7 +20,7 @@ const GROUP_BYTES = 220 * 1024 ** 2;
 export const playParentCase = async (base: string, prepared: PreparedDriver, it: ParentCase, figures: Figures): Promise<string[]> => {
   const folder = join(base, it.id);
   mkdirSync(join(folder, 'tmp'), { recursive: true });
-  const driver = new DriverProcess(prepared.program, folder, prepared.paths[it.helpers], it.ending.options);
+  const driver = new DriverProcess(prepared, folder, it.helpers, it.ending.options);
   const group = it.ending.memoryGroup === true ? makeMemoryGroup(`reelay-${process.pid}-${it.id}`, GROUP_BYTES) : null;
   const wrong: string[] = [];
   try {
@@ -49,7 +50,7 @@ const reachPhase = async (driver: DriverProcess, folder: string, { phase, childr
   await driver.ready;
   // Only the driver: its children's memory is their own.
   const graceMs = ending.options?.graceMs ?? STUBBORN_GRACE_MS;
-  for (const [n, kind] of children.entries()) driver.tell({ kind: 'start', id: childId(n), spec: specOf(kind, join(folder, 'children', childId(n)), graceMs) });
+  for (const [n, kind] of children.entries()) driver.order({ kind: 'start', id: childId(n), spec: specOf(kind, join(folder, 'children', childId(n)), graceMs) });
   if (phase === 'spawning') {
     group?.add(driver.pid);
     return;
@@ -67,7 +68,7 @@ const strike = async (driver: DriverProcess, folder: string, blow: Blow): Promis
   if (blow.kind === 'signal') driver.signal(blow.signal);
   else if (blow.kind === 'wait') await pause(blow.ms);
   else if (blow.kind === 'killGuardian') for (const { pid, command } of processesOf(folder)) if (command.includes('reelay-guardian')) signalTo(pid, 'SIGKILL');
-  if (blow.kind === 'throw' || blow.kind === 'eat') driver.tell(blow);
+  if (blow.kind === 'throw' || blow.kind === 'eat') driver.order(blow);
 };
 
 const wrongEnd = ({ ending, phase }: ParentCase, driver: DriverProcess, end: HowItEnded): string[] => {
@@ -100,14 +101,14 @@ const leftOf = async (driver: DriverProcess, folder: string, { ending, phase, ch
 };
 
 /** A successor must get the lock at once, find what escaped, and leave nothing itself. */
-const startAgain = async ({ program, paths }: PreparedDriver, folder: string, { helpers }: ParentCase, figures: Figures): Promise<string[]> => {
+const startAgain = async (prepared: PreparedDriver, folder: string, { helpers }: ParentCase, figures: Figures): Promise<string[]> => {
   const startedMs = performance.now();
-  const next = new DriverProcess(program, folder, paths[helpers]);
+  const next = new DriverProcess(prepared, folder, helpers);
   const wrong: string[] = [];
   try {
-    const { swept } = await next.ready;
+    const { swept = 0 } = await next.ready;
     figures.took('next start, launch to ready', performance.now() - startedMs);
-    if (swept > 0) wrong.push(`${swept} processes were left for the next start`);
+    if (swept !== 0) wrong.push(`${String(swept)} processes were left for the next start`);
   } catch (error) {
     return [`the next start failed: ${String(error)}`];
   }

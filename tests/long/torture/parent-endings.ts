@@ -1,7 +1,8 @@
 /** Every way in which the parent itself ends, and what must be seen of it. */
+import type { HowItEnded } from '../../kit/logged-process.ts';
 import type { Randomness } from '../../kit/random.ts';
 import { type ChildKind, LASTING } from './child-kinds.ts';
-import { HELPERS, type Helpers, type DriverOptions, type HowItEnded } from './driver-process.ts';
+import { type DriverOptions, HELPERS, type Helpers } from './driver-process.ts';
 
 /** Before it is ready, while it starts children, with all of them alive, and while it stops already. */
 const PHASES = ['starting', 'spawning', 'running', 'stopping'] as const;

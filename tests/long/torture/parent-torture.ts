@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeMemoryGroup } from '../../kit/memory-group.ts';
-import type { PreparedDriver } from './child-torture.ts';
+import type { PreparedDriver } from './driver-process.ts';
 import type { Figures } from './figures.ts';
 import { playParentCase } from './parent-case.ts';
 import { drawParentCase, PARENT_ENDINGS } from './parent-endings.ts';
