@@ -10,6 +10,7 @@ import type { StaticFiles } from './http/static-files.ts';
 import type { Drain } from './server/drain.ts';
 import type { HttpMetrics } from './server/http-metrics.ts';
 import type { Requests } from './server/requests.ts';
+import type { UploadLocks } from './uploads/upload-locks.ts';
 import type { PackageCache } from './videos/package-cache.ts';
 import type { GatewaySettings } from './settings.ts';
 
@@ -30,6 +31,8 @@ export interface GatewayDeps {
   readonly outbox: Outbox;
   readonly live: LiveJobs;
   readonly packages: PackageCache;
+  /** Which request may write to which resumable upload. */
+  readonly uploads: UploadLocks;
   readonly metrics: HttpMetrics;
   /** The built web client; null when there is none. */
   readonly web: StaticFiles | null;

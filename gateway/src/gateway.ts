@@ -15,6 +15,7 @@ import { Drain } from './server/drain.ts';
 import { HttpMetrics } from './server/http-metrics.ts';
 import { Requests } from './server/requests.ts';
 import type { GatewaySettings } from './settings.ts';
+import { UploadLocks } from './uploads/upload-locks.ts';
 import { PackageCache } from './videos/package-cache.ts';
 
 export interface GatewayResources {
@@ -47,10 +48,12 @@ export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start'
   await release.start(feed, ctx);
   const signIns = new SignInWatch({ sql, hub, clock, logger });
   await release.start(signIns, ctx);
+  const uploads = new UploadLocks({ sql, bus, clock, logger, newId });
+  await release.start(uploads, ctx);
   const drain = new Drain();
   drain.onClosing(() => hub.move(Math.random));
   const deps: GatewayDeps = {
-    ...resources, newId, hub, outbox, live, metrics, signIns, drain, requests: new Requests(), startedAtMs: clock.monotonicMs(),
+    ...resources, newId, hub, outbox, live, metrics, signIns, uploads, drain, requests: new Requests(), startedAtMs: clock.monotonicMs(),
     hints: new Hints(bus),
     packages: new PackageCache({ sql, library: resources.library, maxBytes: PACKAGES_BYTES }),
   };

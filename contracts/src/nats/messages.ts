@@ -164,6 +164,8 @@ export const drainSchema = z.object({ v, draining: z.boolean(), deadlineMs: z.in
 export const errorReplySchema = z.object({ ok: z.literal(false), code: z.string(), detail: z.string().optional() });
 
 export const hintSchema = z.object({ v });
+/** Whoever holds the upload should let go of it: its client came back with another request. */
+export const uploadHintSchema = z.object({ v, uploadId: z.string() });
 
 export const leaderMetricsSchema = z.object({
   ok: z.literal(true),

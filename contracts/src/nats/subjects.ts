@@ -10,6 +10,7 @@
  *   hub.session.place | end                               request  gateway → any scheduler (queue group)
  *   hub.hint.place                                        publish  something changed: look at the queue
  *   hub.hint.outbox                                       publish  new audit rows: read the outbox
+ *   hub.hint.upload                                       publish  a resumable upload is wanted by another request
  *   hub.metrics                                           request  answered by the leader
  */
 export const NODE_TOPICS = ['hello', 'heartbeat', 'started', 'log', 'done', 'progress'] as const;
@@ -26,6 +27,7 @@ export const subjects = {
   agent: (nodeId: string, topic: AgentTopic): string => `agent.${nodeId}.${topic}`,
   hintPlace: 'hub.hint.place',
   hintOutbox: 'hub.hint.outbox',
+  hintUpload: 'hub.hint.upload',
   metrics: 'hub.metrics',
   sessionPlace: 'hub.session.place',
   sessionEnd: 'hub.session.end',

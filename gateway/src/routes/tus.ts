@@ -1,43 +1,77 @@
-import { PROBLEMS, type ProblemCode, type User } from '@reelay/contracts';
-import { errorCode, toError } from '@reelay/runtime';
-import { Server } from '@tus/server';
+import { PROBLEMS, type ProblemCode, type Video } from '@reelay/contracts';
+import { Ctx, errorCode } from '@reelay/runtime';
+import { Server, type Upload } from '@tus/server';
 import { z } from 'zod';
 import { requireSignIn } from '../auth/sign-in.ts';
 import type { GatewayDeps } from '../deps.ts';
 import type { App, RequestContext } from '../http/env.ts';
-import { HttpProblem, problemBody } from '../http/problem.ts';
+import { HttpProblem, problemBody, toProblem } from '../http/problem.ts';
 import { problems } from '../http/route.ts';
-import { admitUpload } from '../videos/admit.ts';
-import { syncFile } from '../videos/receive.ts';
+import { uploadCaller } from '../uploads/caller.ts';
+import { CHECKSUM_ALGORITHMS, parseChecksum } from '../uploads/checksum.ts';
+import { finishedVideo, finishUpload } from '../uploads/finish.ts';
 import { UploadStore } from '../videos/tus-store.ts';
 import { uploadName } from './upload.ts';
 
 const PATH = '/api/media/uploads';
 const ID = '[0-9a-f]{32}';
+const VIDEO_ID = 'x-reelay-video-id';
+/** From the wish that a request lets go of an upload to its answer. */
+const LET_GO_MS = 100;
 
 /** The protocol's errors carry what its clients act on in the status; the code is chosen to fit. */
 const CODES: Readonly<Record<number, ProblemCode>> = {
   404: 'upload_not_found', 409: 'upload_conflict', 410: 'upload_not_found', 413: 'body_too_large', 415: 'unsupported_media_type', 422: 'invalid_parameter',
-  423: 'upload_conflict', 507: 'storage_full',
+  423: 'upload_conflict', 460: 'upload_conflict', 503: 'unavailable', 507: 'storage_full',
 };
 
-/** tus 1.0: resumable uploads. A finished one becomes a video exactly as with the plain upload. */
+/**
+ * tus 1.0: resumable uploads, with creation, termination, expiration and checksum. One may begin on one gateway and go
+ * on at another. A finished one becomes a video exactly as with the plain upload.
+ */
 export const tusRoutes = (app: App, deps: GatewayDeps): void => {
-  const users = new WeakMap<Request, User>();
-  const store = new UploadStore(deps.library, deps.settings.REELAY_UPLOAD_KEEP_HOURS * 3_600_000);
-  const server = makeServer(deps, store, users);
+  const store = new UploadStore(deps.library, keepMs(deps), {
+    guard: (id) => deps.uploads.guard(id),
+    checksum: () => uploadCaller.getStore()?.checksum ?? null,
+  });
+  const server = makeServer(deps, store);
 
   const handle = async (c: RequestContext): Promise<Response> => {
     const { principal } = await requireSignIn(deps.sql, c, 'ADMIN');
-    users.set(c.req.raw, principal.user);
-    return asProblem(c, await server.handleWeb(c.req.raw));
+    const id = c.req.param('id');
+    const finished = id === undefined ? null : await finishedVideo(deps.sql, id);
+    if (finished !== null) return answerFinished(c, finished);
+    const { ctx } = c.var;
+    ctx.throwIfCancelled();
+    // It may have changed since the last request.
+    store.expirationPeriodInMilliseconds = keepMs(deps);
+    const caller = { user: principal.user, ctx, checksum: parseChecksum(c.req.header('upload-checksum')) };
+    const response = await uploadCaller.run(caller, () => server.handleWeb(c.req.raw));
+    // It may have become a video while this request waited for it.
+    const meanwhile = response.status === 404 && id !== undefined ? await finishedVideo(deps.sql, id) : null;
+    return meanwhile === null ? asProblem(c, response) : answerFinished(c, meanwhile);
   };
   app.post(PATH, handle);
   app.on(['PATCH', 'DELETE'], `${PATH}/:id{${ID}}`, handle);
   // Hono answers HEAD from the GET route; a GET itself would give the part away.
   app.get(`${PATH}/:id{${ID}}`, async (c, next) => (c.req.method === 'HEAD' ? handle(c) : next()));
-  app.on('OPTIONS', [PATH, `${PATH}/:id`], async (c) => server.handleWeb(c.req.raw));
+  app.on('OPTIONS', [PATH, `${PATH}/:id`], async (c) => {
+    const response = await server.handleWeb(c.req.raw);
+    response.headers.set('tus-checksum-algorithm', CHECKSUM_ALGORITHMS.join(','));
+    return response;
+  });
   document(app);
+};
+
+const keepMs = ({ settings }: GatewayDeps): number => settings.REELAY_UPLOAD_KEEP_HOURS * 3_600_000;
+
+/** An upload that is a video by now, asked for by a client that has not heard so. */
+const answerFinished = (c: RequestContext, { id, sizeBytes }: Video): Response => {
+  const headers = { 'tus-resumable': '1.0.0', 'upload-offset': String(sizeBytes), 'upload-length': String(sizeBytes), 'cache-control': 'no-store', [VIDEO_ID]: id };
+  if (c.req.method === 'HEAD') return new Response(null, { status: 200, headers });
+  if (c.req.method === 'DELETE') throw new HttpProblem('upload_not_found', 'The upload is a video by now', { headers });
+  if (c.req.header('upload-offset') === String(sizeBytes)) return new Response(null, { status: 204, headers });
+  throw new HttpProblem('upload_conflict', 'The upload is whole, and a video by now', { headers });
 };
 
 /** An error as the tus server wants it. */
@@ -51,32 +85,40 @@ const nameOf = (metadata: Record<string, string | null> | undefined): string => 
   }
 };
 
-const makeServer = (deps: GatewayDeps, store: UploadStore, users: WeakMap<Request, User>): Server => {
+const makeServer = (deps: GatewayDeps, store: UploadStore): Server => {
   return new Server({
-    path: PATH, datastore: store, relativeLocation: true, allowedOrigins: [], maxSize: deps.settings.REELAY_MAX_UPLOAD_BYTES,
+    path: PATH, datastore: store, relativeLocation: true, allowedOrigins: [], maxSize: () => deps.settings.REELAY_MAX_UPLOAD_BYTES,
+    locker: () => deps.uploads.for(uploadCaller.getStore()?.ctx ?? Ctx.root('upload')), lockDrainTimeout: LET_GO_MS,
     onUploadCreate: async (_request, upload) => {
       nameOf(upload.metadata);
       if (upload.size === 0) throw refuse(new HttpProblem('invalid_request', 'The file is empty'));
       return {};
     },
-    onUploadFinish: async (request, upload) => {
-      const user = users.get(request);
-      if (user === undefined) throw refuse(new HttpProblem('unauthenticated', 'Sign in, or send a bearer token'));
-      try {
-        await syncFile(store.pathOf(upload.id));
-        const video = await admitUpload(deps, store.pathOf(upload.id), nameOf(upload.metadata), user);
-        deps.hints.queue();
-        return { headers: { 'x-reelay-video-id': video.id } };
-      } finally {
-        await store.discard(upload.id);
-      }
-    },
+    onUploadFinish: async (_request, upload) => ({ headers: { [VIDEO_ID]: (await finish(deps, store, upload)).id } }),
     onResponseError: (_request, error) => {
       if (!(error instanceof Error) || 'status_code' in error) return undefined;
-      deps.logger.error({ err: toError(error), code: errorCode(error) }, 'resumable upload failed');
-      return { status_code: 500, body: 'Something went wrong here' };
+      const problem = toProblem(error);
+      if (problem.status >= 500) deps.logger.error({ err: error, code: errorCode(error) }, 'resumable upload failed');
+      return { status_code: problem.status, body: problem.message };
     },
   });
+};
+
+/** The tus server has given the lock back by now; another gateway may be finishing the same upload. */
+const finish = async (deps: GatewayDeps, store: UploadStore, upload: Upload): Promise<Video> => {
+  const caller = uploadCaller.getStore();
+  if (caller === undefined) throw refuse(new HttpProblem('unauthenticated', 'Sign in, or send a bearer token'));
+  const lock = deps.uploads.for(caller.ctx).newLock(upload.id);
+  await lock.lock(new AbortController().signal, () => {});
+  try {
+    const video = await finishUpload({ ...deps, store }, upload.id, nameOf(upload.metadata), caller.user);
+    deps.hints.queue();
+    await store.discard(upload.id);
+    await deps.uploads.forget(upload.id);
+    return video;
+  } finally {
+    await lock.unlock();
+  }
 };
 
 const asProblem = async (c: RequestContext, response: Response): Promise<Response> => {

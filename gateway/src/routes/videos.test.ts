@@ -170,28 +170,3 @@ test('who may write: not a VIEWER, nobody without sign-in', async () => {
   }
   expect((await gateway.call('GET', `/api/media/videos/${video.id}`, { as: 'VIEWER' })).status).toBe(200);
 });
-
-test('tus: created, sent in two parts, resumed at the offset, and a video at the end', async () => {
-  const headers = { 'tus-resumable': '1.0.0' };
-  const metadata = `filename ${Buffer.from('résumé film.mp4').toString('base64')}`;
-  const created = await gateway.call('POST', '/api/media/uploads', { headers: { ...headers, 'upload-length': '10', 'upload-metadata': metadata } });
-  const location = created.headers.get('location') ?? '';
-  expect([created.status, location]).toEqual([201, expect.stringMatching(/^\/api\/media\/uploads\/[0-9a-f]{32}$/)]);
-  const send = (offset: number, raw: string) =>
-    gateway.call('PATCH', location, { raw, headers: { ...headers, 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' } });
-  expect((await send(0, '01234')).headers.get('upload-offset')).toBe('5');
-  expect((await gateway.call('HEAD', location, { headers })).headers.get('upload-offset')).toBe('5');
-  expect(await code(await send(3, 'xx'))).toEqual([409, 'upload_conflict']);
-  const last = await send(5, '56789');
-  expect(last.status).toBe(204);
-  const video = await gateway.json<Video>(200, 'GET', `/api/media/videos/${last.headers.get('x-reelay-video-id') ?? ''}`);
-  expect(video).toMatchObject({ filename: 'résumé film.mp4', sizeBytes: 10 });
-  expect(await readFile(join(gateway.libraryRoot, video.path), 'utf8')).toBe('0123456789');
-  expect(await readdir(join(gateway.libraryRoot, 'inbox/.uploads'))).toEqual([]);
-  expect((await gateway.call('HEAD', location, { headers })).status).toBe(404);
-  expect((await gateway.call('GET', location, { headers })).status).toBe(405);
-
-  expect(await code(await gateway.call('POST', '/api/media/uploads', { headers: { ...headers, 'upload-length': '100001', 'upload-metadata': metadata } }))).toEqual([413, 'body_too_large']);
-  expect(await code(await gateway.call('POST', '/api/media/uploads', { headers: { ...headers, 'upload-length': '5' } }))).toEqual([422, 'invalid_parameter']);
-  expect((await gateway.call('POST', '/api/media/uploads', { headers: { ...headers, 'upload-length': '0', 'upload-metadata': metadata } })).status).toBe(400);
-});

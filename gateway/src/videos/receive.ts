@@ -6,7 +6,7 @@ import { HttpProblem } from '../http/problem.ts';
 
 export const INBOX = 'inbox';
 /** Hidden, so that no scan takes an upload in progress for a video. */
-const partName = (id: string): string => `.upload-${id}.part`;
+export const uploadPartName = (id: string): string => `.upload-${id}.part`;
 export const UPLOAD_PART = /^\.upload-[0-9a-f-]{36}\.part$/;
 
 export interface ReceiveOptions {
@@ -24,7 +24,7 @@ export interface ReceiveOptions {
  */
 export const receivePart = async (library: LibraryRoot, body: ReadableStream<Uint8Array> | null, options: ReceiveOptions): Promise<string> => {
   if (body === null) throw emptyBody();
-  const path = join(library.path, INBOX, partName(options.id));
+  const path = join(library.path, INBOX, uploadPartName(options.id));
   const handle = await open(path, 'wx', 0o644);
   try {
     const received = await writeAll(handle, body, options);

@@ -45,6 +45,23 @@ export const finishKey = async (sql: Queryable, key: IdempotencyKey, status: num
     where owner = ${key.owner} and key = ${key.key} and request_hash = ${key.requestHash}`;
 };
 
+/**
+ * Stores the answer of a change that was made under no claim, in its transaction; whoever does the same at once waits
+ * for this one. False: the change was made before, so this transaction must not be committed.
+ */
+export const keepAnswer = async (sql: Queryable, { owner, key, requestHash }: IdempotencyKey, status: number, response: unknown): Promise<boolean> => {
+  const rows = await sql`
+    insert into idempotency_keys (owner, key, request_hash, status, response) values (${owner}, ${key}, ${requestHash}, ${status}, ${jsonb(sql, response)})
+    on conflict (owner, key) do nothing returning key`;
+  return rows.length === 1;
+};
+
+/** The stored answer; undefined when there is none. */
+export const readAnswer = async (sql: Queryable, owner: string, key: string): Promise<unknown> => {
+  const [row] = await sql<{ response: unknown }[]>`select response from idempotency_keys where owner = ${owner} and key = ${key} and status is not null`;
+  return row?.response;
+};
+
 /** Gives an unanswered key back. */
 export const releaseKey = async (sql: Queryable, key: IdempotencyKey): Promise<void> => {
   await sql`delete from idempotency_keys where owner = ${key.owner} and key = ${key.key} and status is null`;

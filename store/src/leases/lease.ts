@@ -44,6 +44,15 @@ export const resignLease = async (sql: Sql, lease: Lease): Promise<void> => {
     where name = ${lease.name} and holder = ${lease.holder} and term = ${lease.term} and expires_at > clock_timestamp()`;
 };
 
+/** Gives the lease back for good: for names that nobody ever takes again once their work is done. */
+export const dropLease = async (sql: Sql, lease: Lease): Promise<void> => {
+  await sql`delete from leases where name = ${lease.name} and holder = ${lease.holder} and term = ${lease.term}`;
+};
+
+/** Forgets leases below `prefix` that ran out longer ago than `olderThanMs`. Answers how many. */
+export const forgetLeases = async (sql: Sql, prefix: string, olderThanMs: number): Promise<number> =>
+  (await sql`delete from leases where starts_with(name, ${prefix}) and expires_at < clock_timestamp() - ${olderThanMs} * interval '1 millisecond'`).count;
+
 /**
  * First statement of every leader transaction. The share lock makes a successor wait until the transaction has ended.
  * @throws LeaseLostError
