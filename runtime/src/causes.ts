@@ -36,6 +36,14 @@ export class Shutdown extends Cause {
   }
 }
 
+/** The terminal in which this process was started was closed. */
+export class TerminalClosed extends Cause {
+  readonly code = 'terminal_closed';
+  constructor() {
+    super('the terminal was closed');
+  }
+}
+
 /** No progress for longer than allowed. */
 export class Watchdog extends Cause {
   readonly code = 'stalled';

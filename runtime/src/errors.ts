@@ -1,3 +1,5 @@
+import type { ExitCode } from './exit-codes.ts';
+
 /**
  * Base of every error that Reelay throws on purpose. Callers branch on `code`, never on the text;
  * `fields` hold the facts for logs and answers and must never contain a secret.
@@ -5,6 +7,8 @@
 export abstract class ReelayError extends Error {
   /** Stable snake_case identifier of the failure. */
   abstract readonly code: string;
+  /** How a service ends that this error keeps from starting; 1 when left out. */
+  readonly serviceExit?: ExitCode;
   readonly fields: Record<string, unknown>;
 
   constructor(message: string, fields: Record<string, unknown> = {}, cause?: unknown) {

@@ -1,2 +1,3 @@
-/** The instance lock is held by the guardian, the one helper process of the supervisor. */
-export { acquireGuardian, type Guardian, type GuardianOptions, InstanceRunningError } from './supervisor/guardian.ts';
+/** One instance per folder; where children run, a helper process keeps the lock until they are gone. */
+export { acquireGuardian, type Guardian, type GuardianOptions } from './supervisor/guardian.ts';
+export { acquireInstance, type InstanceLock, InstanceRunningError, RunFolderUnusable } from './supervisor/instance-lock.ts';

@@ -1,13 +1,12 @@
 import { type DestinationStream, levels, type Logger, type LoggerOptions as PinoOptions, pino, stdSerializers } from 'pino';
 import { type Clock, systemClock, waitAtMost } from './clock.ts';
 import { ReelayError } from './errors.ts';
+import { LogWriter, stdoutTarget } from './log-writer.ts';
 
 export type { Logger } from 'pino';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-
-const MAX_UNWRITTEN_BYTES = 4 * 1024 * 1024;
 
 const SECRET_KEYS = [
   'authorization', 'Authorization', 'cookie', 'Cookie', '["set-cookie"]', 'password', 'passwordHash', 'token',
@@ -62,17 +61,11 @@ export function createLogger({ service, level = 'info', destination }: LoggerOpt
     redact: { paths: redactPaths(), censor: '[removed]' },
     serializers: { err: serializeError, error: serializeError, cause: serializeError },
   };
-  const logger = pino(options, destination ?? stdout());
+  const writer = destination ?? new LogWriter({ target: stdoutTarget() });
+  const logger = pino(options, writer);
+  if (writer instanceof LogWriter) writer.onRecovered = (lost) => logger.warn({ lost }, 'log lines were lost');
   thresholds.set(logger, threshold);
   return logger;
-}
-
-/**
- * Asynchronous, so that a reader who stops reading never blocks this process, and bounded: beyond it lines are dropped.
- * With `minLength` 0 a flush would not wait for the write under way, and the last lines would come out of order.
- */
-function stdout(): DestinationStream {
-  return pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: MAX_UNWRITTEN_BYTES });
 }
 
 /** Resolves when every line so far is written (or nobody is left to read them); false when that takes longer than `limitMs`. Never rejects. */
@@ -80,7 +73,7 @@ export function flushLogger(logger: Logger, limitMs: number, clock: Clock = syst
   return waitAtMost(clock, limitMs, new Promise<void>((resolve) => logger.flush(() => resolve())));
 }
 
-/** Hides user and password of a URL, so that it can be logged. */
+/** Hides user and password of a URL, so that it can be logged: all up to the last @, for a password may hold one. */
 export function redactUrl(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^@/]*@/i, '$1***@');
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/).*@/is, '$1***@');
 }

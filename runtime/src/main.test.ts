@@ -12,8 +12,8 @@ vi.setConfig({ testTimeout: 30_000 });
 const SERVICE = `
 import { runMain, Shutdown } from './mod.ts';
 import { Supervisor } from './supervisor/mod.ts';
-void runMain({ name: 'demo', env: process.env, argv: process.argv.slice(2), stopMs: Number(process.argv[3] ?? 3000) }, async (app) => {
-  const mode = app.argv[0];
+void runMain({ name: 'demo', env: process.env, argv: [], stopMs: Number(process.argv[3] ?? 3000) }, async (app) => {
+  const mode = process.argv[2];
   const say = (event) => app.logger.info({ event }, 'event');
   if (mode === 'fail') { app.onStop('opened', () => say('closed')); throw new Error('port 4100\\nis taken'); }
   const supervisor = new Supervisor({ logger: app.logger, env: app.env });
@@ -21,7 +21,7 @@ void runMain({ name: 'demo', env: process.env, argv: process.argv.slice(2), stop
   app.onStop('first', () => say('first stopped'));
   app.onStop('children', () => supervisor.terminateAll(new Shutdown('demo'), 200));
   const child = supervisor.spawn(app.ctx.child('c'), { name: 'c', argv0: 'sh', args: ['-c', mode === 'stubborn' ? "trap '' TERM; while :; do sleep 60; done" : 'exec sleep 60'], group: 'own', graceMs: mode === 'stubborn' ? 60000 : 200 });
-  if (mode === 'stubborn') app.onStop('never', () => new Promise(() => {}), 60000);
+  if (mode === 'stubborn') app.onStop('never', () => new Promise(() => {}), 100);
   let value = 1;
   app.onReload(() => { if (process.env.REFUSE) throw new Error('bad configuration'); return () => { value = 2; say('value ' + value); }; });
   app.ready({ childPid: child.pid });
@@ -143,9 +143,9 @@ test('a stop that takes too long ends hard', async () => {
   await eventually(() => expect(isGone(childPid)).toBe(true));
 });
 
-test('a start error is one line on stderr and exit 1, after releasing', async () => {
+test('a start error that nobody foresaw is one line on stderr and exit 70, after releasing', async () => {
   const service = new Running(['fail']);
-  expect(await service.exit).toBe(1);
+  expect(await service.exit).toBe(70);
   expect(service.stderr).toBe('demo: cannot start: port 4100 is taken\n');
   expect(service.lines.some((line) => line.event === 'closed')).toBe(true);
 });

@@ -1,25 +1,31 @@
-import { Shutdown } from './causes.ts';
-import { type Clock, systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
 import type { Env } from './config.ts';
-import { Ctx } from './ctx.ts';
+import type { Ctx } from './ctx.ts';
 import { toError } from './errors.ts';
-import { createLogger, flushLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel } from './log.ts';
-import { ReleaseStack } from './service.ts';
+import type { ExitCode } from './exit-codes.ts';
+import { parseServiceArguments } from './lifecycle/arguments.ts';
+import { detach } from './lifecycle/detach.ts';
+import { MainProcess } from './lifecycle/main-process.ts';
+import type { ReloadHandler } from './lifecycle/reloads.ts';
+import { describeStartFailure } from './lifecycle/start-failure.ts';
+import type { Logger, LoggerOptions } from './log.ts';
+import type { LogWriter } from './log-writer.ts';
+
+export type { ReloadHandler };
 
 export interface MainOptions {
   /** Name of the service, for logs and messages. */
   name: string;
   env: Env;
   argv: readonly string[];
-  /** All stop steps together. Default 10 s. */
+  /** All stop steps together, until `setShutdownMs`. Default: SHUTDOWN_TIMEOUT of the environment, else 10 s. */
   stopMs?: number | undefined;
+  /** Where `--detach` puts the log, in `logs/`. Asked only then. Default: REELAY_DATA_DIR of the environment. */
+  dataDir?: (() => string) | undefined;
   clock?: Clock | undefined;
-  /** Where log lines go; stdout when left out. */
-  logDestination?: LoggerOptions['destination'];
+  /** Another road for log lines than straight to `usual`: stdout, or the file of `--log-file`. */
+  logDestination?: ((usual: LogWriter) => NonNullable<LoggerOptions['destination']>) | undefined;
 }
-
-/** Checks the new configuration completely and returns how to make it take effect. */
-export type ReloadHandler = () => (() => void) | Promise<() => void>;
 
 /** What a service's main function works with. */
 export interface App {
@@ -29,180 +35,48 @@ export interface App {
   readonly ctx: Ctx;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Registers a stop step; the last registered runs first. Default deadline 5 s. */
-  onStop(name: string, fn: () => void | Promise<void>, deadlineMs?: number): void;
+  /** What an orderly stop may take; steps that need a deadline of their own derive it from this. */
+  readonly shutdownMs: number;
+  setShutdownMs(ms: number): void;
+  /**
+   * Registers a stop step; the last registered runs first. Its deadline is a share of the shutdown time, by default half,
+   * or what the function says in milliseconds.
+   */
+  onStop(name: string, fn: () => void | Promise<void>, deadline?: number | (() => number)): void;
+  /**
+   * Opens something that must be closed again: also when the stop comes while it is being opened. @throws what `open` throws, or the cause of the stop
+   */
+  open<T>(name: string, open: () => Promise<T>, close: (opened: T) => void | Promise<void>, deadline?: number | (() => number)): Promise<T>;
   /** All handlers must accept the new configuration before any takes effect. */
   onReload(fn: ReloadHandler): void;
   /** Last resort, synchronous: KILL all child groups. */
   onKill(fn: () => void): void;
-  /** Says that the service is ready: a log line, and a message to the parent when there is a channel. */
-  ready(info?: Record<string, unknown>): void;
-  /** Starts an orderly stop. Exit code 0, or 70 for an error that makes it impossible to go on. */
-  stop(cause: Error, exitCode?: 0 | 70): void;
-}
-
-const SAME_SIGNAL_MS = 1_000;
-const LAST_LINES_MS = 500;
-const EXIT_FAILED = 1;
-const EXIT_CRASHED = 70;
-
-function logLevel(env: Env): LogLevel {
-  return LOG_LEVELS.find((level) => level === env.REELAY_LOG_LEVEL) ?? 'info';
+  /** Adds to what `describe` tells, such as the children. */
+  onDescribe(name: string, fn: () => unknown): void;
+  /** The stop order, the context tree, open handles, and what `onDescribe` added. SIGUSR2 logs it. */
+  describe(): Record<string, unknown>;
+  /** Says that the service is ready: a log line, a message to the parent when there is a channel, and `words` for people. */
+  ready(info?: Record<string, unknown>, words?: string): void;
+  /** Tells the process that started this one, when it listens. */
+  tell(message: Record<string, unknown>): void;
+  /** Starts an orderly stop. Exit code 0 unless given. */
+  stop(cause: Error, exitCode?: ExitCode): void;
 }
 
 /**
- *   starting ──start done──▶ running ──signal, stop()──▶ stopping ──all released──▶ exit 0
- *      │                        └────uncaught error─────────▲ └──deadline, second signal──▶ KILL groups, exit 1
- *      └──start failed──▶ one line on stderr, released, exit 1                    (after an uncaught error: exit 70)
- */
-class Main implements App {
-  readonly name: string;
-  readonly env: Env;
-  readonly argv: readonly string[];
-  readonly ctx: Ctx;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  readonly #stopMs: number;
-  readonly #release: ReleaseStack;
-  readonly #reloadHandlers: ReloadHandler[] = [];
-  readonly #killHandlers: (() => void)[] = [];
-  #reloading: Promise<void> = Promise.resolve();
-  #firstSignalMs: number | undefined;
-  #exitCode: 0 | 1 | 70 = 0;
-  #stopping = false;
-
-  constructor(options: MainOptions) {
-    this.name = options.name;
-    this.env = options.env;
-    this.argv = options.argv;
-    this.clock = options.clock ?? systemClock;
-    this.#stopMs = options.stopMs ?? 10_000;
-    this.ctx = Ctx.root(options.name);
-    this.logger = createLogger({ service: options.name, level: logLevel(options.env), destination: options.logDestination });
-    this.#release = new ReleaseStack(this.clock, ({ name, tookMs, error }) => {
-      if (error) this.logger.error({ step: name, tookMs, err: error }, 'stop step failed');
-      else this.logger.debug({ step: name, tookMs }, 'stop step done');
-    });
-  }
-
-  onStop(name: string, fn: () => void | Promise<void>, deadlineMs?: number): void {
-    this.#release.push(name, fn, deadlineMs);
-  }
-
-  onReload(fn: ReloadHandler): void {
-    this.#reloadHandlers.push(fn);
-  }
-
-  onKill(fn: () => void): void {
-    this.#killHandlers.push(fn);
-  }
-
-  ready(info: Record<string, unknown> = {}): void {
-    this.logger.info(info, 'ready');
-    if (process.connected) process.send?.({ ready: true, ...info }, () => {});
-  }
-
-  stop(cause: Error, exitCode: 0 | 1 | 70 = 0): void {
-    if (this.#stopping) return;
-    this.#stopping = true;
-    this.#exitCode = exitCode;
-    this.logger.info({ reason: cause.message }, 'stopping');
-    // Real time on purpose: the hard end must not depend on anything that may be broken.
-    setTimeout(() => this.#endNow('the stop took too long'), this.#stopMs).unref();
-    this.ctx.cancel(cause);
-    const startedMs = this.clock.monotonicMs();
-    const exit = () => void this.#exit(startedMs);
-    this.#release.release().then(exit, exit);
-  }
-
-  async run(start: (app: App) => Promise<void>): Promise<void> {
-    this.#listen();
-    try {
-      await start(this);
-    } catch (thrown) {
-      if (this.#stopping) return;
-      const error = toError(thrown);
-      process.stderr.write(`${this.name}: cannot start: ${error.message.replace(/\s*\n\s*/g, ' ')}\n`);
-      this.logger.debug({ err: error }, 'start failed');
-      this.stop(error, EXIT_FAILED);
-    }
-  }
-
-  #listen(): void {
-    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-    process.on('SIGTERM', () => this.#onSignal('SIGTERM'));
-    process.on('SIGINT', () => this.#onSignal('SIGINT'));
-    process.on('SIGHUP', () => this.#onReload());
-    const crash = (thrown: unknown) => {
-      const error = toError(thrown);
-      this.logger.fatal({ err: error }, 'uncaught error');
-      this.stop(error, EXIT_CRASHED);
-    };
-    process.on('uncaughtException', crash);
-    process.on('unhandledRejection', crash);
-  }
-
-  /** npm and the terminal both deliver Ctrl-C, so a repeat within a second is the same signal. */
-  #onSignal(signal: 'SIGTERM' | 'SIGINT'): void {
-    const nowMs = this.clock.monotonicMs();
-    if (this.#firstSignalMs === undefined) {
-      this.#firstSignalMs = nowMs;
-      this.stop(new Shutdown(signal));
-    } else if (nowMs - this.#firstSignalMs > SAME_SIGNAL_MS) {
-      this.#endNow(`a second ${signal}`);
-    }
-  }
-
-  #onReload(): void {
-    this.#reloading = this.#reloadAfter(this.#reloading);
-  }
-
-  async #reloadAfter(earlier: Promise<void>): Promise<void> {
-    await earlier;
-    if (this.#stopping) return;
-    try {
-      const commits = await Promise.all(this.#reloadHandlers.map(async (prepare) => prepare()));
-      for (const commit of commits) commit();
-      this.logger.info({ handlers: commits.length }, 'reloaded');
-    } catch (thrown) {
-      this.logger.error({ err: toError(thrown) }, 'reload refused, nothing changed');
-    }
-  }
-
-  #endNow(reason: string): void {
-    this.logger.error({ reason }, 'ending at once');
-    this.#kill();
-    void this.#end(EXIT_FAILED);
-  }
-
-  /** With a log reader that does not read, exit() waits for the blocked write for ever (measured); a signal does not. */
-  async #end(exitCode: number): Promise<void> {
-    if (!(await flushLogger(this.logger, LAST_LINES_MS))) process.kill(process.pid, 'SIGKILL');
-    process.exit(exitCode);
-  }
-
-  #kill(): void {
-    for (const fn of this.#killHandlers) {
-      try {
-        fn();
-      } catch (thrown) {
-        this.logger.error({ err: toError(thrown) }, 'kill handler failed');
-      }
-    }
-  }
-
-  async #exit(startedMs: number): Promise<void> {
-    this.logger.info({ tookMs: Math.round(this.clock.monotonicMs() - startedMs), exitCode: this.#exitCode }, 'stopped');
-    this.#kill();
-    await this.#end(this.#exitCode);
-  }
-}
-
-/**
- * Runs a service: signals, orderly stop within `stopMs`, reload, crash handling, start errors in one line.
- * The process ends inside; nothing after it runs.
+ * Runs a service: signals, orderly stop within the shutdown time, reload, crash handling, start errors in one line each,
+ * `--detach`. The process ends inside; nothing after it runs.
  */
 export async function runMain(options: MainOptions, start: (app: App) => Promise<void>): Promise<void> {
-  await new Main(options).run(start);
+  let main: MainProcess;
+  try {
+    const { detach: inBackground, logFile } = parseServiceArguments(options.argv);
+    if (inBackground) return await detach(options, logFile);
+    main = new MainProcess(options, logFile);
+  } catch (thrown) {
+    const { lines, exitCode } = describeStartFailure(options.name, toError(thrown));
+    process.stderr.write(`${lines.join('\n')}\n`);
+    process.exit(exitCode);
+  }
+  await main.run(start);
 }
-

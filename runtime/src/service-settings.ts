@@ -1,32 +1,35 @@
-import type { SettingsCheck, SettingsDefinition, SettingsDifference } from './config.ts';
+import type { SettingsDefinition, SettingsDifference, SettingsSource } from './config.ts';
 import { LiveSettings } from './live-settings.ts';
 import { LOG_LEVELS, type Logger, setLogLevel } from './log.ts';
 import type { App } from './main.ts';
 import { answerReloads } from './reload-channel.ts';
 
-export interface ServiceSettingsOptions<D extends SettingsDefinition> {
-  file?: string | undefined;
-  check?: SettingsCheck<D> | undefined;
+export interface ServiceSettingsOptions<D extends SettingsDefinition> extends Omit<SettingsSource<D>, 'env'> {
+  /** Says what a reload changed; two lines when left out. */
+  tell?: ((difference: SettingsDifference) => void) | undefined;
 }
 
 /**
  * Reads the settings of a service and keeps them live: on SIGHUP, and when its parent reloads it. The logger follows
- * REELAY_LOG_LEVEL by itself. @throws ConfigError
+ * REELAY_LOG_LEVEL by itself, the orderly stop SHUTDOWN_TIMEOUT. @throws ConfigError
  */
-export function openSettings<D extends SettingsDefinition>(app: App, definition: D, { file, check }: ServiceSettingsOptions<D> = {}): LiveSettings<D> {
+export function openSettings<D extends SettingsDefinition>(app: App, definition: D, { tell, ...source }: ServiceSettingsOptions<D> = {}): LiveSettings<D> {
   const { env, logger, clock } = app;
-  const live = new LiveSettings(definition, { env, file, check, logger, clock });
-  const followLogLevel = (): void => {
+  const live = new LiveSettings(definition, { ...source, env, logger, clock });
+  const follow = (): void => {
     const level = LOG_LEVELS.find((known) => known === live.current['REELAY_LOG_LEVEL']);
     if (level) setLogLevel(logger, level);
+    const shutdownSeconds = live.current['SHUTDOWN_TIMEOUT'];
+    if (typeof shutdownSeconds === 'number') app.setShutdownMs(shutdownSeconds * 1_000);
   };
-  followLogLevel();
-  live.use(() => ({ commit: followLogLevel }));
+  follow();
+  live.use(() => ({ commit: follow }));
   app.onReload(async () => {
     const { commit, ...difference } = await live.prepare();
     return () => {
       commit();
-      tellReload(logger, difference);
+      if (tell) tell(difference);
+      else tellReload(logger, difference);
     };
   });
   if (process.connected) answerReloads(process, live, logger, clock);

@@ -1,4 +1,5 @@
-import { ReelayError } from '../errors.ts';
+import { errorCode, ReelayError } from '../errors.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
 
 /** Nobody listens on the subject: nothing was delivered. */
 export class NoResponders extends ReelayError {
@@ -35,14 +36,35 @@ export class BusDisconnected extends ReelayError {
 /** The first connection could not be made in the time given. */
 export class BusUnreachable extends ReelayError {
   readonly code = 'bus_unreachable';
+  override readonly serviceExit = EXIT_CODES.unavailable;
   constructor(url: string, waitedMs: number, cause: unknown) {
-    super(`cannot reach NATS at ${url} (waited ${waitedMs} ms)`, { url, waitedMs }, cause);
+    super(`cannot reach NATS at ${url} (waited ${waitedMs / 1000} s, ${errorCode(cause) ?? 'no answer'}); start it, or set NATS_URL`, { url, waitedMs }, cause);
+  }
+}
+
+/** NATS is there and does not let this process in. */
+export class BusSignInRefused extends ReelayError {
+  readonly code = 'bus_sign_in_refused';
+  override readonly serviceExit = EXIT_CODES.configuration;
+  constructor(url: string, credsPath: string | undefined, cause: unknown) {
+    const what = credsPath === undefined ? 'the user, password or token in NATS_URL, or wants a REELAY_NATS_CREDS file' : `the credentials in ${credsPath}; make new ones and set REELAY_NATS_CREDS`;
+    super(`NATS at ${url} refuses ${what}`, { url, credsPath }, cause);
+  }
+}
+
+/** The server was started without JetStream. */
+export class JetStreamMissing extends ReelayError {
+  readonly code = 'jetstream_missing';
+  override readonly serviceExit = EXIT_CODES.configuration;
+  constructor(url: string) {
+    super(`NATS at ${url} runs without JetStream; start it with the nats.conf of Reelay, or with --jetstream`, { url });
   }
 }
 
 /** New credentials cannot be read, or the server does not accept them. */
 export class BusCredentialsRefused extends ReelayError {
   readonly code = 'bus_credentials_refused';
+  override readonly serviceExit = EXIT_CODES.configuration;
   constructor(path: string, reason: string, cause: unknown) {
     super(`the NATS credentials in ${path} cannot be used (${reason})`, { path, reason }, cause);
   }

@@ -26,4 +26,9 @@ export const commonSettings = defineSettings({
   REELAY_NATS_CREDS: { schema: z.string().min(1).optional(), doc: 'Path of the .creds file with which this process signs in to NATS. Read again on reload, and at each reconnect.', reloadable: unlessSetOrUnset },
   REELAY_SECRET_FILE: { schema: z.string().min(1), doc: 'Path of a file (mode 0600) with the keys of media URLs, one a line: the first signs, all are accepted; the same on every gateway and scheduler. Read again on reload.', reloadable: true },
   REELAY_LOG_LEVEL: { schema: z.enum(LOG_LEVELS).default('info'), doc: 'Least important level that is logged.', reloadable: true },
+  SHUTDOWN_TIMEOUT: { schema: z.coerce.number().min(0.1).max(3_600).default(10), doc: 'How long an orderly stop may take, in seconds; then what is left is cut off. The steps of the stop share it.', reloadable: true },
+  REELAY_RUN_DIR: { schema: z.string().min(1).optional(), doc: 'Folder of lock and PID file, of this host alone; REELAY_DATA_DIR when left out. Each further instance of a service needs one of its own.' },
+  REELAY_MIGRATIONS_DIR: { schema: z.string().min(1).default('store/migrations'), doc: 'Folder with the database migrations.' },
+  REELAY_LOG_MAX_MB: { schema: z.coerce.number().min(0.001).max(10_000).default(10), doc: 'With --log-file or --detach: a log file of this size, in MB, is put aside. From the environment alone.' },
+  REELAY_LOG_KEEP: { schema: z.coerce.number().int().min(0).max(100).default(5), doc: 'With --log-file or --detach: how many log files that were put aside are kept. From the environment alone.' },
 });

@@ -1,40 +1,79 @@
 /**
- * The helper of `acquireGuardian`, for any POSIX sh (run with dash and BusyBox). $1 lock file, $2 grace in tenths of
- * a second, $3 `flock` or `none`. `kill -TERM -PGID` is the one spelling that both shells take.
+ * The helper of `acquireGuardian`, for any POSIX sh (run with dash and BusyBox). $1 grace in steps of 20 ms,
+ * $2 what the environment of our children holds, to find those that left their group. Descriptor 9 is its copy of the lock.
+ * A target is `g<pgid>:<start>` or `p<pid>:<start>`, start being field 22 of /proc/PID/stat or nothing.
+ * `kill -TERM -PGID` is the one spelling that both shells take.
  *
- *   lock ──"L"──▶ listening (+pgid, -pgid) ──EOF──▶ TERM and CONT ──grace──▶ KILL ──▶ exit (the lock falls)
+ *   started ──"L"──▶ listening (+target, -target) ──EOF──▶ TERM and CONT ──grace──▶ KILL ──▶ KILL strays ──▶ exit (the lock falls)
+ *
+ * A number that was given to somebody else meanwhile is left alone. A group whose first process is gone is still ours:
+ * the kernel does not give its number away while it has members.
  */
 export const GUARDIAN_SCRIPT = `
-exec 9>>"$1" || exit 74
-if [ "$3" = flock ]; then flock -n 9 || exit 75; fi
 trap '' INT HUP TERM
 echo L
-exec >/dev/null
-groups=' '
+exec >/dev/null 2>&1
+targets=' '
 while read -r line; do
-  g=\${line#?}
-  case $g in ''|*[!0-9]*) continue ;; esac
+  t=\${line#?}
+  case $t in *[!gp0-9:]*|[!gp]*|?:*|?) continue ;; esac
   case $line in
-    +*) groups="$groups$g " ;;
-    -*) case $groups in *" $g "*) groups="\${groups%% $g *} \${groups#* $g }" ;; esac ;;
+    +*) targets="$targets$t " ;;
+    -*) case $targets in *" $t "*) targets="\${targets%% $t *} \${targets#* $t }" ;; esac ;;
   esac
 done
-for g in $groups; do
-  kill -TERM "-$g"
-  kill -CONT "-$g"
-done 2>/dev/null
-i=0
-while [ "$i" -lt "$2" ]; do
-  alive=
-  for g in $groups; do
-    if kill -0 "-$g" 2>/dev/null; then alive="$alive $g"; fi
+
+foreign() {
+  start=$2
+  [ -n "$start" ] || return 1
+  { read -r stat <"/proc/$1/stat"; } || return 1
+  case $stat in *') '*) ;; *) return 1 ;; esac
+  set -- \${stat##*) }
+  [ "\${20}" != "$start" ]
+}
+
+send() {
+  for t in $targets; do
+    n=\${t#?}
+    id=\${n%%:*}
+    foreign "$id" "\${n#*:}" && continue
+    case $t in g*) id=-$id ;; esac
+    for s in $1; do kill "-$s" "$id"; done
   done
-  groups=$alive
-  [ -z "$groups" ] && exit 0
-  sleep 0.1 9>&- 2>/dev/null || sleep 1 9>&-
-  i=$((i + 1))
-done
-for g in $groups; do kill -KILL "-$g"; done 2>/dev/null
-sleep 0.1 9>&- 2>/dev/null
+}
+
+pause() { sleep 0.02 9>&- || { sleep 1 9>&-; i=$((i + 49)); }; i=$((i + 1)); }
+
+wait_for_end() {
+  i=0
+  while :; do
+    alive=
+    for t in $targets; do
+      n=\${t#?}
+      id=\${n%%:*}
+      foreign "$id" "\${n#*:}" && continue
+      case $t in g*) id=-$id ;; esac
+      if kill -0 "$id"; then alive="$alive $t"; fi
+    done
+    targets=$alive
+    [ -n "$targets" ] || return 0
+    [ "$i" -lt "$1" ] || return 1
+    pause
+  done
+}
+
+send 'TERM CONT'
+wait_for_end "$1" || { send KILL; wait_for_end 10; }
+if [ -n "$2" ] && [ -r /proc/self/environ ]; then
+  for round in 1 2 3; do
+    found=
+    for f in $(grep -lsF "$2" /proc/[0-9]*/environ 9>&-); do
+      id=\${f#/proc/}
+      kill -KILL "\${id%/environ}" && found=yes
+    done
+    [ -n "$found" ] || break
+    sleep 0.02 9>&-
+  done
+fi
 exit 0
 `;

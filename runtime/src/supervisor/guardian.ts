@@ -1,24 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type Clock, delay, systemClock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
+import type { Ctx } from '../ctx.ts';
 import { ReelayError } from '../errors.ts';
-import { findExecutable } from './command.ts';
 import { GUARDIAN_SCRIPT } from './guardian-script.ts';
-import { ownerIsAlive, readPidFile, removePidFile, writePidFile } from './pid-file.ts';
-import { lockBySocket, type SocketLock } from './socket-lock.ts';
+import { acquireInstance } from './instance-lock.ts';
+import { markPrefix, PROC_MARK } from './proc-mark.ts';
 
-/** Another process holds the folder. `pid` is null when its pid file cannot be read. */
-export class InstanceRunningError extends ReelayError {
-  readonly code = 'already_running';
-  readonly pid: number | null;
-  constructor(dir: string, pid: number | null) {
-    super(`already running${pid === null ? '' : ` (process ${pid})`} on ${dir}`, { dir, pid });
-    this.pid = pid;
-  }
-}
-
-/** The helper that holds the lock could not be started. */
+/** The helper could not be started. */
 export class GuardianFailed extends ReelayError {
   readonly code = 'guardian_failed';
 }
@@ -26,47 +14,58 @@ export class GuardianFailed extends ReelayError {
 export interface GuardianOptions {
   /** The folder to lock; made when missing. */
   dir: string;
-  /** What the helper gives the groups between TERM and KILL when this process dies. */
-  graceMs: number;
+  /**
+   * What the helper gives the groups between TERM and KILL when this process dies. Default 50 ms: nobody is left to use
+   * what they would still write, and the kernel's own death signal gives nothing at all.
+   */
+  graceMs?: number | undefined;
   /** Names the lock and pid file, `reelay` by default. */
   name?: string | undefined;
   /** Id of this run, kept in the pid file. */
   runId?: string | undefined;
+  /** Ends the waiting for a predecessor's helper. */
+  ctx?: Ctx | undefined;
   clock?: Clock | undefined;
   env?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 /** The lock on a folder and the helper process that ends our children when we die. */
 export interface Guardian {
-  add(pgid: number): void;
+  /** From now on the group ends with us. `startTicks` of its first process keeps the helper from a reused number. */
+  add(pgid: number, startTicks?: string | null): void;
   remove(pgid: number): void;
-  /** Resolves when the helper ended although we did not release it: the lock is gone, so stop. */
+  /** The same for a single process, which shares a group with others. */
+  addProcess(pid: number, startTicks?: string | null): void;
+  removeProcess(pid: number): void;
+  /** Calls `fn` when all of this has reached the helper, mostly at once: from then on it holds, whatever becomes of us. */
+  whenTold(fn: () => void): void;
+  /** Resolves when the helper ended although we did not release it: our children would outlive us now, so stop. */
   readonly lost: Promise<void>;
   /** Ends the helper (and any group still registered) and frees the lock. Idempotent. */
   release(): Promise<void>;
 }
 
-const LOCKED_EXIT = 75;
-const RETRY_MS = 100;
+const DEFAULT_GRACE_MS = 50;
+const STEP_MS = 20;
+/** Beyond the grace: what a killed predecessor's helper may take until it lets the lock go. */
+const CLEAN_UP_MS = 3_000;
+/** Where the helper keeps its copy of the lock's descriptor. */
+const LOCK_FD = 9;
 
-type Start = { kind: 'locked' } | { kind: 'held'; child: ChildProcess };
-
-/** Starts the helper and waits until it says that it has the lock. */
-function startHelper(lockPath: string, { graceMs, env = {} }: GuardianOptions, withFlock: boolean): Promise<Start> {
-  const ticks = String(Math.max(1, Math.ceil(graceMs / 100)));
-  const child = spawn('sh', ['-c', GUARDIAN_SCRIPT, 'reelay-guardian', lockPath, ticks, withFlock ? 'flock' : 'none'], {
+/** Starts the helper, which inherits the lock, and waits until it listens. */
+function startHelper(lockFd: number | undefined, { dir, graceMs = DEFAULT_GRACE_MS, env = process.env }: GuardianOptions): Promise<ChildProcess> {
+  const steps = String(Math.max(1, Math.ceil(graceMs / STEP_MS)));
+  const inherited = lockFd === undefined ? [] : [...Array.from({ length: LOCK_FD - 3 }, () => 'ignore' as const), lockFd];
+  const child = spawn('sh', ['-c', GUARDIAN_SCRIPT, 'reelay-guardian', steps, `${PROC_MARK}=${markPrefix()}`], {
     detached: true,
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'ignore', ...inherited],
     env: { PATH: env.PATH ?? process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin' },
   });
-  child.stdin.on('error', () => {});
+  child.stdin?.on('error', () => {});
   return new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(new GuardianFailed('the guardian process could not be started', { lockPath }, error)));
-    child.once('exit', (code) => {
-      if (code === LOCKED_EXIT) resolve({ kind: 'locked' });
-      else reject(new GuardianFailed(`the lock file ${lockPath} cannot be used (exit ${code ?? 'by signal'})`, { lockPath, code }));
-    });
-    child.stdout.once('data', () => resolve({ kind: 'held', child }));
+    child.once('error', (error) => reject(new GuardianFailed('the guardian process could not be started', { dir }, error)));
+    child.once('exit', (code) => reject(new GuardianFailed(`the guardian process of ${dir} ended at once (exit ${code ?? 'by signal'})`, { dir, code })));
+    child.stdout?.once('data', () => resolve(child));
   });
 }
 
@@ -75,6 +74,7 @@ class HelperGuardian implements Guardian {
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
   readonly #cleanUp: () => Promise<void>;
+  readonly #targets = new Map<string, string>();
   #releasing: Promise<void> | undefined;
 
   constructor(child: ChildProcess, cleanUp: () => Promise<void>) {
@@ -87,12 +87,27 @@ class HelperGuardian implements Guardian {
     this.lost = this.#watch();
   }
 
-  add(pgid: number): void {
-    this.#tell(`+${pgid}\n`);
+  add(pgid: number, startTicks?: string | null): void {
+    this.#add(`g${pgid}`, startTicks);
   }
 
   remove(pgid: number): void {
-    this.#tell(`-${pgid}\n`);
+    this.#remove(`g${pgid}`);
+  }
+
+  addProcess(pid: number, startTicks?: string | null): void {
+    this.#add(`p${pid}`, startTicks);
+  }
+
+  removeProcess(pid: number): void {
+    this.#remove(`p${pid}`);
+  }
+
+  /** A write to a pipe that is not full is over when it returns. */
+  whenTold(fn: () => void): void {
+    const { stdin } = this.#child;
+    if (!stdin?.writable || stdin.writableLength === 0) fn();
+    else stdin.write('', () => fn());
   }
 
   release(): Promise<void> {
@@ -105,43 +120,43 @@ class HelperGuardian implements Guardian {
     if (this.#releasing) await new Promise<never>(() => {});
   }
 
+  #add(key: string, startTicks: string | null | undefined): void {
+    const target = `${key}:${startTicks ?? ''}`;
+    this.#targets.set(key, target);
+    this.#tell(`+${target}\n`);
+  }
+
+  #remove(key: string): void {
+    const target = this.#targets.get(key);
+    if (target === undefined) return;
+    this.#targets.delete(key);
+    this.#tell(`-${target}\n`);
+  }
+
   #tell(line: string): void {
     if (this.#child.stdin?.writable) this.#child.stdin.write(line);
   }
 
   async #release(): Promise<void> {
-    // The pid file goes first: once the lock is free it may be a successor's.
-    await this.#cleanUp();
     this.#child.stdin?.end();
     await this.#exited;
+    await this.#cleanUp();
   }
 }
 
 /**
- * Locks `dir` for this process. The lock is an flock held by a helper, so it vanishes with the helper, which first
- * ends the children of a killed predecessor: a successor cannot overlap with them. Waits while that goes on.
- * Without flock(1) an abstract socket (Linux) or a loopback port (elsewhere) holds the lock, in this process.
- * @throws InstanceRunningError, GuardianFailed
+ * Locks `dir` for this process and starts the helper, which holds a copy of the lock: it falls when both are gone, and
+ * the helper first ends the children of a killed process. So a successor cannot overlap with them; it waits meanwhile.
+ * Without flock(1) an abstract socket (Linux) or a loopback port (elsewhere) holds the lock, in this process alone.
+ * @throws InstanceRunningError, RunFolderUnusable, GuardianFailed
  */
 export async function acquireGuardian(options: GuardianOptions): Promise<Guardian> {
-  const { dir, graceMs, name = 'reelay', runId = '', clock = systemClock, env = process.env } = options;
-  await mkdir(dir, { recursive: true });
-  const withFlock = findExecutable('flock', env.PATH ?? '') !== null;
-  const pidPath = join(dir, `${name}.pid`);
-  const startedMs = clock.monotonicMs();
-  for (;;) {
-    const socketLock: SocketLock | null | undefined = withFlock ? undefined : await lockBySocket(join(dir, name));
-    const start: Start = socketLock === null ? { kind: 'locked' } : await startHelper(join(dir, `${name}.lock`), options, withFlock);
-    if (start.kind === 'held') {
-      await writePidFile(pidPath, runId, clock.now());
-      return new HelperGuardian(start.child, async () => {
-        await removePidFile(pidPath);
-        await socketLock?.close();
-      });
-    }
-    const owner = await readPidFile(pidPath);
-    const cleaning = owner !== null && !(await ownerIsAlive(owner));
-    if (!cleaning || clock.monotonicMs() - startedMs > graceMs + 3_000) throw new InstanceRunningError(dir, owner?.pid ?? null);
-    await delay(clock, RETRY_MS);
+  const { dir, graceMs = DEFAULT_GRACE_MS, name = 'reelay', runId = '', ctx, clock, env } = options;
+  const lock = await acquireInstance({ dir, name, runId, ctx, clock, env, waitMs: graceMs + CLEAN_UP_MS });
+  try {
+    return new HelperGuardian(await startHelper(lock.fd, options), () => lock.release());
+  } catch (error) {
+    await lock.release();
+    throw error;
   }
 }

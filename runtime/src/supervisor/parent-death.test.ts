@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { eventually } from '../test-support/eventually.ts';
 import { bundleProgram, childrenOf, isGone, processState } from '../test-support/processes.ts';
 import { findExecutable } from './command.ts';
-import { acquireGuardian, InstanceRunningError } from './guardian.ts';
+import { acquireGuardian } from './guardian.ts';
+import { InstanceRunningError } from './instance-lock.ts';
 import { readPidFile } from './pid-file.ts';
-import { sweepOrphans } from './sweep.ts';
+import { RUN_MARK, sweepLeftovers } from './sweep.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -51,7 +52,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   for (const parent of parents.splice(0)) parent.kill('SIGKILL');
-  for (const dir of dirs.splice(0)) await sweepOrphans(dir, 'after the test');
+  for (const dir of dirs.splice(0)) await sweepLeftovers({ dir, id: 'after the test' }, { bornBeforeTicks: null });
   for (const pid of known.splice(0)) if (!isGone(pid)) process.kill(pid, 'SIGKILL');
 });
 afterAll(() => rmSync(base, { recursive: true }));
@@ -73,6 +74,17 @@ async function startParent(dir: string, runId: string, mode: 'yes' | 'no' | 'orp
   const pids = JSON.parse(line) as number[];
   known.push(...pids);
   return { parent, pids };
+}
+
+/** Live processes with this folder in their mark. */
+function markedWith(dir: string): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      return !isGone(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`${RUN_MARK}=${dir}|`);
+    } catch {
+      return false;
+    }
+  });
 }
 
 async function kill(parent: ChildProcess): Promise<void> {
@@ -174,12 +186,30 @@ test('a sweep finds what escaped, and spares the present run', async () => {
   await eventually(() => expect(first.pids.slice(0, -1).filter((pid) => !isGone(pid))).toEqual([]));
   expect(isGone(grandchild)).toBe(false);
   const second = await startParent(dir, 'run-2', 'orphans');
+  // They are younger than this process, so a sweep of its own would not be sure.
+  expect(await sweepLeftovers({ dir, id: 'run-2' })).toEqual({ ended: [], deadRuns: [], stuckRuns: [] });
   // The loop of the child that ignores TERM leaves its sleep behind as well.
-  const swept = await sweepOrphans(dir, 'run-2');
+  const { ended, deadRuns, stuckRuns } = await sweepLeftovers({ dir, id: 'run-2' }, { bornBeforeTicks: null });
+  const swept = ended.map(({ pid }) => pid);
   expect(swept).toContain(grandchild);
+  expect([deadRuns, stuckRuns]).toEqual([['run-1'], []]);
   expect(swept.filter((pid) => second.pids.includes(pid))).toEqual([]);
   expect(isGone(grandchild)).toBe(true);
   expect(second.pids.filter((pid) => isGone(pid))).toEqual([]);
+});
+
+test('a left-over that forks all the time is caught', async () => {
+  const dir = join(base, 'forking');
+  dirs.push(dir);
+  const env = { ...process.env, [RUN_MARK]: `${dir}|old` };
+  const forker = spawn('sh', ['-c', '(while :; do (sleep 300 &) ; sleep 0.005; done) &'], { env, stdio: 'ignore', detached: true });
+  await new Promise((resolve) => {
+    forker.once('exit', resolve);
+  });
+  await eventually(() => expect(markedWith(dir).length).toBeGreaterThan(10));
+  const { ended } = await sweepLeftovers({ dir, id: 'new' }, { bornBeforeTicks: null });
+  expect(ended.length).toBeGreaterThan(10);
+  expect(markedWith(dir)).toEqual([]);
 });
 
 test('of many contenders one gets the lock', async () => {

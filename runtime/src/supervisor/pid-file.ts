@@ -1,18 +1,18 @@
-import { readFile, rename, unlink, writeFile } from 'node:fs/promises';
-import { z } from 'zod';
+import { open, readFile, rename, unlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { errorCode } from '../errors.ts';
 
-const pidFileSchema = z.object({
-  pid: z.number().int().positive(),
+/** What a pid file says. Information only; the lock is elsewhere. */
+export interface PidFile {
+  pid: number;
   /** Start time of the process in clock ticks since boot: tells it from a later one with the same pid. */
-  startTicks: z.string().nullable(),
-  bootId: z.string().nullable(),
-  runId: z.string(),
-  startedAt: z.string(),
-});
-
-/** Information only; the lock is elsewhere. */
-export type PidFile = z.infer<typeof pidFileSchema>;
+  startTicks: string | null;
+  bootId: string | null;
+  /** Where the pid counts; null in a file that a person wrote. */
+  host: string | null;
+  runId: string;
+  startedAt: string;
+}
 
 async function startTicksOf(pid: number): Promise<string | null> {
   try {
@@ -28,24 +28,55 @@ async function bootId(): Promise<string | null> {
   return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => null))?.trim() ?? null;
 }
 
-export async function writePidFile(path: string, runId: string, now: Date): Promise<void> {
-  const content: PidFile = { pid: process.pid, startTicks: await startTicksOf(process.pid), bootId: await bootId(), runId, startedAt: now.toISOString() };
-  const part = `${path}.${process.pid}`;
-  await writeFile(part, `${JSON.stringify(content)}\n`);
-  await rename(part, path);
+/** This process, as its pid file tells of it. */
+export async function describeOwner(runId: string, now: Date): Promise<PidFile> {
+  return { pid: process.pid, startTicks: await startTicksOf(process.pid), bootId: await bootId(), host: hostname(), runId, startedAt: now.toISOString() };
+}
+
+/** The pid alone on the first line, for `kill $(head -1 file)`; then one fact a line. */
+export function formatPidFile({ pid, startTicks, bootId: boot, host, runId, startedAt }: PidFile): string {
+  const facts = { 'start-ticks': startTicks, 'boot-id': boot, host, run: runId, since: startedAt };
+  return [String(pid), ...Object.entries(facts).flatMap(([name, value]) => (value ? [`${name} ${value}`] : []))].join('\n').concat('\n');
+}
+
+function parsePidFile(text: string): PidFile | null {
+  const [first = '', ...rest] = text.split('\n');
+  if (!/^\s*[1-9]\d*\s*$/.test(first)) return null;
+  const facts = new Map(rest.map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1).trim()]));
+  return {
+    pid: Number(first), startTicks: facts.get('start-ticks') ?? null, bootId: facts.get('boot-id') ?? null, host: facts.get('host') ?? null,
+    runId: facts.get('run') ?? '', startedAt: facts.get('since') ?? '',
+  };
+}
+
+/** Whole or not at all, readable by everybody. Only the holder of the lock may call it. */
+export async function writePidFile(path: string, owner: PidFile): Promise<void> {
+  const part = `${path}.part`;
+  try {
+    const file = await open(part, 'w', 0o644);
+    try {
+      await file.chmod(0o644);
+      await file.writeFile(formatPidFile(owner));
+    } finally {
+      await file.close();
+    }
+    await rename(part, path);
+  } catch (error) {
+    await unlink(part).catch(() => {});
+    throw error;
+  }
 }
 
 /** Null when there is none or it cannot be understood. */
 export async function readPidFile(path: string): Promise<PidFile | null> {
   try {
-    const parsed = pidFileSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
-    return parsed.success ? parsed.data : null;
+    return parsePidFile(await readFile(path, 'utf8'));
   } catch {
     return null;
   }
 }
 
-/** True when the very process that wrote the file still runs. Use it before signalling the pid of a pid file. */
+/** True when the very process that wrote the file still runs here. Use it before signalling the pid of a pid file. */
 export async function ownerIsAlive(owner: PidFile): Promise<boolean> {
   if (owner.bootId !== null && owner.bootId !== (await bootId())) return false;
   if (owner.startTicks !== null) return (await startTicksOf(owner.pid)) === owner.startTicks;
@@ -57,7 +88,9 @@ export async function ownerIsAlive(owner: PidFile): Promise<boolean> {
   }
 }
 
+/** Only the holder of the lock may call it. */
 export async function removePidFile(path: string): Promise<void> {
-  const owner = await readPidFile(path);
-  if (owner?.pid === process.pid) await unlink(path).catch(() => {});
+  await unlink(path).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  });
 }
