@@ -12,7 +12,7 @@ const bundle = join(root, 'dist', 'cli.js');
 const argv = process.argv.slice(2);
 
 if (major < NEEDED.major || (major === NEEDED.major && minor < NEEDED.minor)) {
-  console.error(`reelay: needs Node ${NEEDED.major}.${NEEDED.minor} or newer; this is Node ${process.versions.node}`);
+  process.stderr.write(`reelay: needs Node ${NEEDED.major}.${NEEDED.minor} or newer; this is Node ${process.versions.node}\n`);
   process.exitCode = 1;
 } else if (existsSync(bundle) || (await import('./unbuilt.mjs').then(({ prepare }) => prepare(root, argv)))) {
   const { main } = await import(pathToFileURL(bundle).href);

@@ -31,6 +31,7 @@ function findings(root) {
   const fetched = hasApt ? 'reelay start fetches it privately' : 'install it';
   /** @param {string} name */
   const tool = (name) => finding(name, program(name) !== null, `${name}: ${program(name) ?? 'not on PATH'}`, fetched, hasApt ? 'warn' : 'fail');
+  /** @type {string} */
   let os = process.platform;
   try {
     os = /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? os;

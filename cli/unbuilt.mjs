@@ -31,22 +31,24 @@ export async function prepare(root, argv) {
   if (command === 'doctor') process.exitCode = await lookAround(root, argv.includes('--json'));
   else if (command === undefined || command === 'help' || argv.includes('--help') || argv.includes('-h')) process.stdout.write(HELP);
   else {
-    process.stderr.write(`reelay: this clone is not built yet; reelay start does it, or npm ci and npm run build\n`);
+    say('reelay: this clone is not built yet; reelay start does it, or npm ci and npm run build');
     process.exitCode = EXIT.failure;
   }
   return false;
 }
 
+/** @param {string} line */
+const say = (line) => void process.stderr.write(`${line}\n`);
+
 /** @param {string} root */
 async function build(root) {
   const load = (/** @type {string} */ name) => import(pathToFileURL(join(root, 'launcher', name)).href);
   if (!existsSync(join(root, 'launcher', 'build.mjs'))) {
-    process.stderr.write('reelay: this installation is not whole: dist/ and launcher/ are missing\n');
+    say('reelay: this installation is not whole: dist/ and launcher/ are missing');
     process.exitCode = EXIT.failure;
     return false;
   }
   const [{ installPackages }, { whilePreparing }] = await Promise.all([load('install.mjs'), load('prepare-lock.mjs')]);
-  const say = (/** @type {string} */ line) => process.stderr.write(`${line}\n`);
   try {
     await whilePreparing(root, say, async () => {
       await installPackages(root, say);
@@ -54,7 +56,7 @@ async function build(root) {
     });
     return true;
   } catch (error) {
-    process.stderr.write(`reelay: ${error instanceof Error ? error.message : String(error)}\n`);
+    say(`reelay: ${error instanceof Error ? error.message : String(error)}`);
     process.exitCode = EXIT.failure;
     return false;
   }

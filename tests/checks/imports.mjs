@@ -3,7 +3,7 @@
 //   web → contracts
 //   gateway | scheduler | node-agent → contracts, runtime, store (not the agent), job-types (its own door)
 //   job-types → contracts, runtime, store (hub side only)
-//   store, runtime → contracts      launcher → contracts, runtime, store      cli → contracts, runtime
+//   store, runtime → contracts      launcher → contracts, runtime, store      cli → contracts, runtime, services' settings
 //   services never import each other
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -22,13 +22,14 @@ const MAY_IMPORT = {
   'node-agent': ['@reelay/contracts', '@reelay/runtime', '@reelay/job-types/agent'],
   web: ['@reelay/contracts'],
   launcher: ['@reelay/contracts', '@reelay/runtime', '@reelay/store'],
-  cli: ['@reelay/contracts', '@reelay/runtime'],
+  // Of the services the definitions of their settings alone: reelay doctor checks what they will read.
+  cli: ['@reelay/contracts', '@reelay/runtime', '@reelay/launcher/settings', '@reelay/gateway/settings', '@reelay/scheduler/settings', '@reelay/node-agent/settings'],
 };
 
 /** Packages and modules that only these places may import (production code; tests may use them freely). */
 const ONLY_IN = [
   { module: /^nats$/, where: [/^runtime\/src\/bus\//, /^launcher\/src\//], why: 'NATS is spoken through @reelay/runtime/bus' },
-  { module: /^postgres$/, where: [/^store\/src\//, /^launcher\/src\//], why: 'SQL lives in store/' },
+  { module: /^postgres$/, where: [/^store\/src\//, /^launcher\/src\//, /^cli\/src\/doctor\//], why: 'SQL lives in store/' },
   { module: /^node:child_process$/, where: [/^runtime\/src\//, /^launcher\//], why: 'processes are started by the supervisor' },
   { module: /^hls\.js$/, where: [/^web\/src\/player\//], why: 'the player is loaded lazily' },
 ];

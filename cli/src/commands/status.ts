@@ -83,6 +83,7 @@ const look = async (cli: Cli, gateway: Gateway, instance: Instance | null): Prom
 
 const tell = (cli: Cli, status: Status): void => {
   const { ready, process: running } = status;
+  const stats = status.stats === null ? null : understood(jobStatsSchema, status.stats);
   cli.printer.fields([
     ['state', status.state, status.state === 'ok' ? 'good' : status.state === 'degraded' ? 'warn' : 'bad'],
     ['why', status.why, 'bad'],
@@ -93,11 +94,9 @@ const tell = (cli: Cli, status: Status): void => {
     ...Object.entries(ready?.checks ?? {}).map(([name, { ok, detail }]) => [name, ok ? 'ok' : (detail ?? 'not ok'), ok ? 'good' : 'bad'] as const),
     ['scheduler', status.leader === null ? null : status.leader ? 'one leads' : 'none leads: no job is placed', status.leader === false ? 'bad' : 'good'],
     ['nodes', ready === null ? null : `${ready.nodes.healthy} of ${ready.nodes.total} healthy`, ready !== null && ready.nodes.healthy === 0 ? 'bad' : 'plain'],
+    ['jobs', stats === null ? null : `${stats.pending} pending, ${stats.queued} queued, ${stats.running} running, ${stats.paused} paused, ${stats.failed} failed`],
   ]);
-  if (status.stats !== null) {
-    const { pending, queued, running: jobs, paused, failed } = understood(jobStatsSchema, status.stats);
-    cli.printer.fields([['jobs', `${pending} pending, ${queued} queued, ${jobs} running, ${paused} paused, ${failed} failed`]]);
-  } else if (ready !== null) cli.printer.note('Sign in (reelay login) to see the queue and the nodes.');
+  if (stats === null && ready !== null) cli.printer.note('Sign in (reelay login) to see the queue and the nodes.');
   const nodes = status.nodes === null ? [] : understood(nodeListSchema, status.nodes).data;
   if (nodes.length === 0) return;
   cli.printer.line();

@@ -21,18 +21,19 @@ export class ProgressLine {
     this.#io = io;
   }
 
-  show(percent: number, facts: readonly string[]): void {
+  /** `what` changes seldom: where lines stay, there is a new one when it does, and at each quarter. */
+  show(percent: number, what: string, facts: readonly string[] = []): void {
     const { err } = this.#io;
     if (err.isTTY === true) {
-      const text = cut(terminalText(`${bar(percent)} ${String(Math.floor(percent)).padStart(3)} %  ${facts.join('  ')}`), (err.columns ?? DEFAULT_COLUMNS) - 1);
+      const text = cut(terminalText(`${bar(percent)} ${String(Math.floor(percent)).padStart(3)} %  ${[what, ...facts].join('  ')}`), (err.columns ?? DEFAULT_COLUMNS) - 1);
       err.write(`\r\u001b[K${text}`);
       this.#isOpen = true;
       return;
     }
-    const step = `${Math.floor(percent / STEP_PERCENT)} ${facts.slice(0, 2).join(' ')}`;
+    const step = `${Math.floor(percent / STEP_PERCENT)} ${what}`;
     if (step === this.#last) return;
     this.#last = step;
-    err.write(`${terminalText(`${Math.floor(percent)} %  ${facts.join('  ')}`)}\n`);
+    err.write(`${terminalText(`${Math.floor(percent)} %  ${[what, ...facts].join('  ')}`)}\n`);
   }
 
   /** A line of its own, above what comes next. */

@@ -5,7 +5,7 @@ import type { Cli } from '../../cli.ts';
 import { understood } from '../../connection/api-client.ts';
 import { NotFound } from '../../errors.ts';
 
-const propertySchema = z.looseObject({ type: z.string().optional(), enum: z.array(z.unknown()).optional(), default: z.unknown(), description: z.string().optional(), unit: z.string().optional() });
+const propertySchema = z.looseObject({ type: z.string().optional(), enum: z.array(z.unknown()).optional(), default: z.unknown().optional(), description: z.string().optional(), unit: z.string().optional() });
 const typeSchema = z.object({
   type: z.string(), title: z.string(), description: z.string(), category: resourceCategorySchema, vramMb: z.int(), available: z.boolean(),
   paramsSchema: z.looseObject({ properties: z.record(z.string(), propertySchema).default({}), required: z.array(z.string()).default([]) }),

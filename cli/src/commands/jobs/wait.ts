@@ -31,7 +31,6 @@ async function* untilEnd(cli: Cli, api: ApiClient, id: string, options: { signal
 }
 
 const facts = (job: Job): string[] => [
-  job.status === 'running' ? (job.phase ?? '') : job.status,
   job.status === 'pending' ? (job.waitingReason ?? '') : '',
   job.fps === null ? '' : `${Math.round(job.fps)} fps`,
   job.speed === null ? '' : `${job.speed.toFixed(2)}x`,
@@ -47,7 +46,7 @@ export const waitForJob = async (cli: Cli, api: ApiClient, job: Job, timeoutSeco
   try {
     for await (const now of untilEnd(cli, api, job.id, { signal: controller.signal, onInterrupted: (why) => line.note(`${why}; trying again`) })) {
       last = now;
-      line.show(now.progress, [now.type, ...facts(now)]);
+      line.show(now.progress, `${now.type} ${now.status === 'running' ? (now.phase ?? now.status) : now.status}`, facts(now));
     }
   } finally {
     callOff?.();

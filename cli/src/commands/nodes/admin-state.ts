@@ -53,7 +53,7 @@ const untilEmpty = async (cli: Cli, api: ApiClient, id: string, timeoutSeconds: 
       const json = await api.get(path(id));
       const left = jobsOn(understood(nodeSchema, json));
       if (left === 0) return json;
-      line.show(0, ['draining', `${count(left, 'job')} left`]);
+      line.show(0, `draining, ${count(left, 'job')} left`);
     }
   } finally {
     callOff?.();

@@ -12,6 +12,8 @@ import { UsageError } from '../../errors.ts';
 import { ProgressLine } from '../../output/progress-line.ts';
 import { bytes } from '../../output/words.ts';
 
+const CHUNK_BYTES = 1024 * 1024;
+
 /** @throws UsageError */
 const sizeOf = async (path: string): Promise<number> => {
   const info = await stat(path).catch((error: unknown) => {
@@ -44,8 +46,8 @@ export const uploadCommand = (cli: Cli): Command =>
       // A refusal after the whole file would come late.
       await api.get('/api/auth/me');
       const line = new ProgressLine(cli.io);
-      const stream = createReadStream(path);
-      const body = bodyOf(stream, (sent) => line.show(sizeBytes === 0 ? 100 : (sent / sizeBytes) * 100, ['uploading', `${bytes(sent)} of ${bytes(sizeBytes)}`]));
+      const stream = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+      const body = bodyOf(stream, (sent) => line.show(sizeBytes === 0 ? 100 : (sent / sizeBytes) * 100, 'uploading', [`${bytes(sent)} of ${bytes(sizeBytes)}`]));
       try {
         const answer = await api.call('POST', `/api/media/videos/upload?filename=${encodeURIComponent(name ?? basename(path))}`, {
           body, limitMs: null, headers: { 'content-type': 'application/octet-stream', 'content-length': String(sizeBytes) },
