@@ -29,6 +29,8 @@ export type SettingsCheck<D extends SettingsDefinition> = (settings: Settings<D>
 export interface SettingsSource<D extends SettingsDefinition> {
   env: Env;
   file?: string | undefined;
+  /** The file may be missing, although it is named. */
+  fileIsOptional?: boolean | undefined;
   check?: SettingsCheck<D> | undefined;
 }
 
@@ -72,7 +74,7 @@ function readJsonFile(path: string, required: boolean): Record<string, unknown> 
  */
 export function readSettings<D extends SettingsDefinition>(definition: D, source: SettingsSource<D>): Settings<D> {
   const named = source.file ?? (source.env.REELAY_CONFIG || undefined);
-  const fromFile = readJsonFile(named ?? 'reelay.json', named !== undefined && source.env.REELAY_CONFIG_OPTIONAL !== '1');
+  const fromFile = readJsonFile(named ?? 'reelay.json', named !== undefined && !source.fileIsOptional && source.env.REELAY_CONFIG_OPTIONAL !== '1');
   const problems: ConfigProblem[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(definition)) {

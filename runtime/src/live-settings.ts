@@ -1,4 +1,4 @@
-import { ConfigError, type Env, mergeReloaded, readSettings, type Settings, type SettingsCheck, type SettingsDefinition, type SettingsDifference } from './config.ts';
+import { ConfigError, mergeReloaded, readSettings, type Settings, type SettingsDefinition, type SettingsDifference, type SettingsSource } from './config.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { ReelayError, toError } from './errors.ts';
 import type { Logger } from './log.ts';
@@ -15,6 +15,8 @@ export class ReloadOutdated extends ReelayError {
 export interface Accepted {
   /** What changed behind a setting that is the same, such as the content of a file; in words, never a secret. */
   changed?: readonly string[];
+  needsRestart?: readonly string[];
+  withoutEffect?: readonly string[];
   /** Makes the new settings count. Synchronous, and must not throw: the others have changed already. */
   commit?: () => void;
 }
@@ -38,10 +40,7 @@ export interface ReloadStats {
   readonly lastRefused: boolean;
 }
 
-export interface LiveSettingsOptions<D extends SettingsDefinition> {
-  env: Env;
-  file?: string | undefined;
-  check?: SettingsCheck<D> | undefined;
+export interface LiveSettingsOptions<D extends SettingsDefinition> extends SettingsSource<D> {
   logger: Logger;
   clock?: Clock | undefined;
 }
@@ -103,7 +102,10 @@ export class LiveSettings<D extends SettingsDefinition> {
       const problems = this.#options.check?.(settings) ?? [];
       if (problems.length > 0) throw new ConfigError(problems);
       const accepted = (await Promise.all([...this.#users].map(async (user) => user(settings, before)))).filter((answer) => answer !== undefined);
-      const difference = { changed: [...changed, ...accepted.flatMap((answer) => answer.changed ?? [])], needsRestart, withoutEffect };
+      const told = (list: keyof SettingsDifference): readonly string[] => accepted.flatMap((answer) => answer[list] ?? []);
+      const difference = {
+        changed: [...changed, ...told('changed')], needsRestart: [...needsRestart, ...told('needsRestart')], withoutEffect: [...withoutEffect, ...told('withoutEffect')],
+      };
       return { ...difference, commit: () => this.#commit(before, settings, accepted, difference) };
     } catch (thrown) {
       this.#refused();
