@@ -1,7 +1,7 @@
 import { CATALOGUE, type EncoderTrial, type HelloReply, type HeartbeatReply, type LoadReport, type WorkOrder } from '@reelay/contracts';
 import { type Clock, type Ctx, type Logger, readLibraryId, type Service, Shutdown, withDeadline } from '@reelay/runtime';
 import type { Bus, BusSubscription } from '@reelay/runtime/bus';
-import type { ResourceLimits, Supervisor } from '@reelay/runtime/supervisor';
+import type { HealthMonitorOptions, ResourceLimits, Supervisor } from '@reelay/runtime/supervisor';
 import type { NodeState } from './attempts/admission.ts';
 import { Attempts } from './attempts/attempts.ts';
 import { removeParts } from './attempts/parts.ts';
@@ -32,6 +32,8 @@ export interface AgentOptions {
   clock: Clock;
   logger: Logger;
   onSuperseded: () => void;
+  /** Where the memory's figures come from; the host when left out. */
+  readMemory?: HealthMonitorOptions['readMemory'];
 }
 
 const FENCE_MS = 500;
@@ -45,11 +47,11 @@ const REPORT_MS = 2_000;
 export class Agent implements Service {
   readonly name = 'agent';
   readonly attempts: Attempts;
-  readonly memory: MemoryGuard;
   readonly #options: AgentOptions;
   readonly #inventory: DeviceInventory;
   readonly #hub: HubClient;
   readonly #link: HubLink;
+  readonly #memory: MemoryGuard;
   #pool: WarmPool | undefined;
   #ctx: Ctx | undefined;
   #subscriptions: BusSubscription[] = [];
@@ -76,7 +78,7 @@ export class Agent implements Service {
       contextFor: (order) => this.#contextFor(order),
       cleanUp: (order, keepParts) => this.#cleanUp(order, keepParts),
     });
-    this.memory = new MemoryGuard({ attempts: this.attempts, logger, onChange: () => this.#link.beatNow() });
+    this.#memory = new MemoryGuard({ supervisor, attempts: this.attempts, clock, logger, readMemory: options.readMemory, onChange: () => this.#link.beatNow() });
     this.#link = new HubLink({
       hub: this.#hub, clock, logger,
       describe: () => this.#describe(),
@@ -96,11 +98,12 @@ export class Agent implements Service {
   async start(ctx: Ctx): Promise<void> {
     const { settings, supervisor, logger, clock, bus, incarnation, jobProgram } = this.#options;
     this.#ctx = ctx;
-    this.#pool = new WarmPool(ctx, () => ({ supervisor, logger, program: jobProgram, graceMs: settings.REELAY_KILL_GRACE_MS, limits: batchLimits(settings) }), clock);
+    this.#pool = new WarmPool(ctx, () => ({ supervisor, clock, logger, program: jobProgram, graceMs: settings.REELAY_KILL_GRACE_MS, limits: batchLimits(settings) }), clock);
     this.#pool.fill();
     await this.#explore(ctx);
     this.#subscriptions = [...serveProcesses({ bus, supervisor, logger, clock, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts }), ...serveControls({ bus, incarnation, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts, setDraining: (draining, deadlineMs) => this.#drain(draining, deadlineMs) })];
     this.#endFence = clock.every(FENCE_MS, () => this.attempts.fence(clock.monotonicMs()));
+    await this.#memory.start(ctx);
     this.#link.start();
   }
 
@@ -125,6 +128,7 @@ export class Agent implements Service {
     await withDeadline(clock, 'reports', REPORT_MS, () => this.attempts.allOver()).catch(() => {});
     if (this.attempts.size > 0) logger.warn({ jobs: this.attempts.size }, 'stopping although the hub was not told about all jobs');
     this.attempts.abandonAll(new Shutdown('the node stops'));
+    await this.#memory.stop();
     this.#endFence();
     this.#callOffDeadline();
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
@@ -215,7 +219,7 @@ export class Agent implements Service {
     return {
       draining: this.#draining, limits: limitsOf(settings), devices: this.#devices(), hasEncoder: bestEncoder(this.#trials) !== null,
       freeBytes: this.#load?.diskFreeBytes ?? null, minFreeBytes: settings.REELAY_MIN_FREE_MB * 1e6, mountsLibrary: this.#libraryRoot() !== null,
-      memoryPressure: this.memory.pressure?.detail ?? null,
+      memoryPressure: this.#memory.pressure?.detail ?? null,
     };
   }
 
@@ -249,7 +253,7 @@ export class Agent implements Service {
 
   async #readLoad(): Promise<LoadReport> {
     const { settings } = this.#options;
-    this.#load = { ...(await readLoad(this.#libraryRoot() ?? settings.REELAY_WORK_DIR)), memoryPressure: this.memory.pressure };
+    this.#load = { ...(await readLoad(this.#libraryRoot() ?? settings.REELAY_WORK_DIR)), memoryPressure: this.#memory.pressure };
     return this.#load;
   }
 

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobOutcome, WorkOrder } from '@reelay/contracts';
-import { createLogger, MemoryPressure, newId } from '@reelay/runtime';
+import { createLogger, newId } from '@reelay/runtime';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { makeClip } from '../testing/clips.ts';
 import { eventually } from '../testing/eventually.ts';
@@ -30,8 +30,8 @@ afterEach(async () => {
 });
 afterAll(() => bench.close());
 
-const start = async (env: Record<string, string> = {}): Promise<RunningAgent> => {
-  node = await bench.startAgent(env, logger);
+const start = async (...[env = {}, special]: [env?: Record<string, string>, special?: Parameters<TestBench['startAgent']>[2]]): Promise<RunningAgent> => {
+  node = await bench.startAgent(env, logger, special);
   return node;
 };
 const encode = (more: Partial<WorkOrder> = {}): Promise<WorkOrder> => bench.hub.order(
@@ -119,19 +119,33 @@ it('past its time limit', async () => {
   await expectEnd(order, 'timed_out', failed('time_limit'));
 });
 
-it('the host is short of memory: the newest goes, the older one stays', async () => {
-  const { agent } = await start();
+it('the host is short of memory: new jobs are refused, then the newest is given back, and the older one stays', async () => {
+  let leftMb = 8_000;
+  const { agent } = await start({}, { readMemory: () => ({ samples: [{ source: 'host', availableBytes: leftMb * 2 ** 20, totalBytes: 16_000 * 2 ** 20 }], stalledUs: null }) });
   const [older, newer] = [await running(), await running()];
-  agent.memory.hard(new MemoryPressure({ availableBytes: 1e8, totalBytes: 8e9 }), '1% of 8 GB left');
-  // Asked again at once: one is ending already.
-  agent.memory.hard(new MemoryPressure(), '1% of 8 GB left');
+  leftMb = 1_500;
+  await eventually('the hub to hear of it', () => bench.hub.loads.at(-1)?.memoryPressure?.level === 'soft');
+  const refusal = async () => (await bench.hub.assign(await encode())).results[0]?.refusal;
+  expect(await refusal()).toEqual({ code: 'memory_pressure', detail: 'memory is short: 1500 of 16000 MB are left' });
+  expect(agent.attempts.size).toBe(2);
+  leftMb = 500;
   await eventually('the newest to end', () => agent.attempts.size === 1);
+  leftMb = 8_000;
   expect(agent.attempts.find(older)?.state).toBe('running');
-  expect((await bench.hub.assign(await encode())).results[0]?.refusal).toEqual({ code: 'memory_pressure', detail: 'memory is short: 1% of 8 GB left' });
-  agent.memory.over();
+  await eventually('the end of it', () => bench.hub.loads.at(-1)?.memoryPressure === null);
+  expect((await refusal())?.code).not.toBe('memory_pressure');
   await bench.hub.control('cancel', older);
-  await expectEnd(newer, 'memory_pressure', { kind: 'released', cause: 'memory' });
+  await agent.stop();
+  await expectEnd(newer, 'memory_pressure', { kind: 'released', cause: 'memory', reason: expect.stringContaining('500 MB of 16000 MB were left') });
   await expectEnd(older, 'cancelled', { kind: 'cancelled' });
+});
+
+it('it passes a memory limit of its own', async () => {
+  const greedy = `exec ${process.execPath} -e 'const all = []; setInterval(() => all.length < 40 && all.push(Buffer.alloc(16 * 2 ** 20, 1)), 20)'`;
+  await start({ FFMPEG_PATH: fake('greedy', ffmpeg, greedy), REELAY_JOB_MEMORY_MB: '256' });
+  const order = await encode();
+  await bench.hub.run(order);
+  await expectEnd(order, 'memory_pressure', { kind: 'failed', error: { code: 'out_of_memory', message: expect.stringContaining('256 MB'), retryable: true } });
 });
 
 it('by hand', async () => {

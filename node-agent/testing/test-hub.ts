@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { join } from 'node:path';
 import {
   assignReplySchema, type AssignReply, type AttemptRef, CATALOGUE, controlReplySchema, type ControlReply, doneSchema, heartbeatSchema, helloSchema, type Hello,
-  type JobOutcome, type JobType, killProcessReplySchema, type KillProcessReply, logBatchSchema, type LogLine, processesReplySchema, type ProcessInfo, progressSchema, type Progress, startedSchema, subjects, type WorkOrder,
+  type JobOutcome, type JobType, killProcessReplySchema, type KillProcessReply, type LoadReport, logBatchSchema, type LogLine, processesReplySchema, type ProcessInfo, progressSchema, type Progress, startedSchema, subjects, type WorkOrder,
 } from '@reelay/contracts';
 import { createLogger, identify, newId, partName } from '@reelay/runtime';
 import { type Bus, type BusSubscription, connectBus, type RequestOptions } from '@reelay/runtime/bus';
@@ -24,6 +24,7 @@ export class TestHub {
   readonly nodeId = 'node-1';
   readonly hellos: Hello[] = [];
   readonly heartbeats: AttemptRef[][] = [];
+  readonly loads: LoadReport[] = [];
   readonly started: AttemptRef[] = [];
   readonly progress: Progress[] = [];
   readonly outcomes = new Map<string, JobOutcome>();
@@ -84,8 +85,9 @@ export class TestHub {
         this.hellos.push(message);
         return { ok: true, heartbeatMs: this.heartbeatMs, leaseMs: this.leaseMs, adminState: this.adminState, libraryId: LIBRARY_ID };
       }),
-      bus.serve(subjects.anyNode('heartbeat'), {}, heartbeatSchema, ({ running }) => {
+      bus.serve(subjects.anyNode('heartbeat'), {}, heartbeatSchema, ({ running, load }) => {
         this.heartbeats.push(running);
+        this.loads.push(load);
         if (this.unansweredHeartbeats > 0) {
           this.unansweredHeartbeats -= 1;
           return new Promise(() => {});

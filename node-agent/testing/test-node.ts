@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createLogger, Ctx, type Env, LIBRARY_ID_FILE, type Logger, newId, readSettings, Shutdown, systemClock } from '@reelay/runtime';
 import { connectBus } from '@reelay/runtime/bus';
 import { Supervisor } from '@reelay/runtime/supervisor';
-import { Agent } from '../src/agent.ts';
+import { Agent, type AgentOptions } from '../src/agent.ts';
 import { Scratch } from '../src/host/scratch.ts';
 import { agentSettings } from '../src/settings.ts';
 import { type Bundles, bundleAgent } from './bundles.ts';
@@ -18,6 +18,8 @@ export interface RunningAgent {
   supersededCalls: () => number;
   stop: () => Promise<void>;
 }
+
+const testLogger = (): Logger => createLogger({ service: 'agent', level: process.env.REELAY_TEST_LOG === '1' ? 'debug' : 'silent' });
 
 /** A library, a work folder, a NATS server and a hub: all that an agent needs. */
 export class TestBench {
@@ -47,7 +49,7 @@ export class TestBench {
   }
 
   /** An agent in this process, introduced to the hub. */
-  async startAgent(more: Env = {}, logger: Logger = createLogger({ service: 'agent', level: process.env.REELAY_TEST_LOG === '1' ? 'debug' : 'silent' })): Promise<RunningAgent> {
+  async startAgent(more: Env = {}, logger: Logger = testLogger(), special: Partial<Pick<AgentOptions, 'readMemory' | 'jobProgram'>> = {}): Promise<RunningAgent> {
     const env = this.env(more);
     const settings = readSettings(agentSettings, { env });
     const incarnation = newId();
@@ -57,7 +59,7 @@ export class TestBench {
     await scratch.open();
     let superseded = 0;
     const agent = new Agent({
-      settings, incarnation, bus, supervisor, scratch, logger, clock: systemClock, version: 'test', jobProgram: this.bundles.jobProcess,
+      settings, incarnation, bus, supervisor, scratch, logger, clock: systemClock, version: 'test', jobProgram: this.bundles.jobProcess, ...special,
       onSuperseded: () => {
         superseded += 1;
       },

@@ -104,8 +104,8 @@ export class Attempt {
     return this.#state === 'running' || this.#state === 'ending';
   }
 
-  /** Ends it; the first reason wins, except that `stale` also stops the reporting. Does not wait. */
-  end(reason: EndReason): void {
+  /** Ends it; the first reason wins, except that `stale` also stops the reporting. `graceMs` from TERM to KILL. Does not wait. */
+  end(reason: EndReason, graceMs?: number): void {
     if (reason.kind === 'stale' && this.#state !== 'over') {
       this.#reason = reason;
       this.#ctx.cancel(new LeaseLost(this.ref));
@@ -115,7 +115,7 @@ export class Attempt {
     this.#reason = reason;
     this.#frozen = false;
     this.#options.logger.debug({ ...this.ref, reason: reason.kind }, 'ending a job');
-    void this.#options.worker.terminate(causeOf(reason, this.order));
+    void this.#options.worker.terminate(causeOf(reason, this.order), graceMs);
   }
 
   /** Gives up telling the hub; for a node that must stop now. */

@@ -1,12 +1,12 @@
 import type { AssignReply, AttemptRef, ResourceCategory, WorkOrder } from '@reelay/contracts';
-import type { Clock, Logger, MemoryPressure } from '@reelay/runtime';
+import type { Clock, Logger } from '@reelay/runtime';
 import type { HubClient } from '../hub/hub-client.ts';
 import type { JobWorker } from '../process/job-worker.ts';
 import type { JobContext } from '../process/protocol.ts';
 import { type NodeState, recognise, refuse, type Refusal } from './admission.ts';
 import { Attempt } from './attempt.ts';
 import { mustStop } from './lease-fence.ts';
-import { type EndReason, memoryReason } from './end-reason.ts';
+import type { EndReason } from './end-reason.ts';
 
 export interface AttemptsOptions {
   hub: HubClient;
@@ -70,15 +70,6 @@ export class Attempts {
   /** The attempt whose process has this id. */
   ofProcess(processId: string): Attempt | undefined {
     return [...this.#all].find((attempt) => attempt.occupies && attempt.process.id === processId);
-  }
-
-  /** Ends the newest job to free memory, unless one is ending already: its memory should be back first. Null when there is none to end. */
-  shedNewest(cause: MemoryPressure): Attempt | null {
-    const alive = [...this.#all].filter((attempt) => attempt.occupies);
-    const newest = alive.at(-1);
-    if (!newest || alive.some(({ state }) => state === 'ending')) return null;
-    newest.end(memoryReason(cause));
-    return newest;
   }
 
   /** The hub renewed these leases in answer to a heartbeat sent at `sentMs`, for `leaseMs` from then on. */

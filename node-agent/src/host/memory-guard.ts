@@ -1,57 +1,66 @@
 import type { LoadReport } from '@reelay/contracts';
-import type { Logger, MemoryPressure } from '@reelay/runtime';
+import { type Clock, type Ctx, type Logger, MemoryPressure, type Service } from '@reelay/runtime';
+import { type Exit, HealthMonitor, type HealthMonitorOptions, type MemoryReading, type Supervisor } from '@reelay/runtime/supervisor';
 import type { Attempts } from '../attempts/attempts.ts';
+import { memoryReason } from '../attempts/end-reason.ts';
 
 export type Pressure = NonNullable<LoadReport['memoryPressure']>;
 
 export interface MemoryGuardOptions {
-  attempts: Pick<Attempts, 'shedNewest'>;
+  supervisor: Pick<Supervisor, 'inspect' | 'end' | 'endStrays'>;
+  attempts: Pick<Attempts, 'ofProcess'>;
+  clock: Clock;
   logger: Logger;
+  /** Where the memory's figures come from; the host when left out. */
+  readMemory?: HealthMonitorOptions['readMemory'];
   /** Called when the level changes: the hub should know now. */
   onChange: () => void;
 }
 
+const BYTES_PER_MIB = 1_048_576;
+
 /**
- * What the node does while memory is short.
- *
- *   none ──soft──▶ soft: new jobs are refused ──hard──▶ hard: the newest job is given back, one at a time, until it is over
- *     ▲─────────over──────┘◀──────────────────soft───────┘
+ * Watches this node's memory: says when it is short, so that no new job is taken, and ends jobs through their attempts, so
+ * that each is given back (or fails, when it passed a limit of its own).
  */
-export class MemoryGuard {
-  readonly #options: MemoryGuardOptions;
-  #pressure: Pressure | null = null;
+export class MemoryGuard implements Service {
+  readonly name = 'memory guard';
+  readonly #monitor: HealthMonitor;
 
   constructor(options: MemoryGuardOptions) {
-    this.#options = options;
+    const { supervisor, clock, logger, readMemory, onChange } = options;
+    this.#monitor = new HealthMonitor({
+      supervisor: { inspect: () => supervisor.inspect(), endStrays: () => supervisor.endStrays(), end: (id, cause, graceMs) => endProcess(options, id, cause, graceMs) },
+      clock, logger, readMemory, onLevel: onChange,
+    });
   }
 
   /** Null while there is enough. */
   get pressure(): Pressure | null {
-    return this.#pressure;
+    const { level, memory } = this.#monitor.stats();
+    return level === 'ok' || memory === null ? null : { level, detail: sayLeft(memory) };
   }
 
-  soft(detail: string): void {
-    this.#become({ level: 'soft', detail });
+  start(ctx: Ctx): Promise<void> {
+    return this.#monitor.start(ctx);
   }
 
-  /** Repeated for as long as it is hard. */
-  hard(cause: MemoryPressure, detail: string): void {
-    this.#become({ level: 'hard', detail });
-    const shed = this.#options.attempts.shedNewest(cause);
-    if (shed) this.#options.logger.warn({ ...shed.ref, type: shed.order.type, detail }, 'memory is very short: the newest job is given back');
+  stop(): Promise<void> {
+    return this.#monitor.stop();
   }
+}
 
-  over(): void {
-    this.#become(null);
-  }
+function endProcess({ attempts, supervisor }: MemoryGuardOptions, id: string, cause: Error, graceMs: number | undefined): Promise<Exit> | null {
+  const attempt = attempts.ofProcess(id);
+  if (!attempt || !(cause instanceof MemoryPressure)) return supervisor.end(id, cause, graceMs);
+  attempt.end(memoryReason(cause), graceMs);
+  return attempt.exited.then(({ exit }) => exit);
+}
 
-  #become(pressure: Pressure | null): void {
-    const before = this.#pressure?.level;
-    this.#pressure = pressure && { level: pressure.level, detail: pressure.detail.slice(0, 300) };
-    if (before === pressure?.level) return;
-    const { logger, onChange } = this.#options;
-    if (pressure === null) logger.info('memory is no longer short: taking jobs again');
-    else logger.warn({ level: pressure.level, detail: pressure.detail }, 'memory is short: taking no new jobs');
-    onChange();
-  }
+/** "512 of 16000 MB are left". */
+function sayLeft({ availableBytes, totalBytes, source, stalledPercent }: MemoryReading): string {
+  const [left, total] = [availableBytes, totalBytes].map((bytes) => Math.round(bytes / BYTES_PER_MIB));
+  const where = source === 'cgroup' ? ' of its control group' : '';
+  const waits = stalledPercent !== null && stalledPercent >= 1 ? `, and work waits for it ${Math.round(stalledPercent)}% of the time` : '';
+  return `${left} of ${total} MB${where} are left${waits}`;
 }

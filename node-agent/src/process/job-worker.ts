@@ -1,10 +1,12 @@
 import type { JobOutcome, WorkOrder } from '@reelay/contracts';
-import type { Ctx, Logger } from '@reelay/runtime';
+import type { Clock, Ctx, Logger } from '@reelay/runtime';
 import { type Exit, LineSplitter, type Proc, type ResourceLimits, type Supervisor } from '@reelay/runtime/supervisor';
+import { readSteadily } from './read-steadily.ts';
 import { type FromJob, fromJobSchema, type JobContext, MAX_LINE_CHARS, type ToJob } from './protocol.ts';
 
 export interface WorkerOptions {
   supervisor: Supervisor;
+  clock: Clock;
   logger: Logger;
   /** The bundled job process. */
   program: string;
@@ -33,11 +35,13 @@ export class JobWorker {
   readonly ended: Promise<WorkerEnd>;
   readonly #proc: Proc;
   readonly #logger: Logger;
+  readonly #clock: Clock;
   #onMessage: (message: FromJob) => void = () => {};
   #outcome: JobOutcome | null = null;
 
-  constructor(ctx: Ctx, { supervisor, logger, program, graceMs, limits }: WorkerOptions) {
+  constructor(ctx: Ctx, { supervisor, clock, logger, program, graceMs, limits }: WorkerOptions) {
     this.#logger = logger;
+    this.#clock = clock;
     this.#proc = supervisor.spawn(ctx, {
       name: 'job process', argv0: process.execPath, args: ['--enable-source-maps', program], group: 'own', stdin: 'pipe', stdout: 'pipe', graceMs, oomScoreAdj: OOM_SCORE_ADJ,
       // As long as it waits there is nothing to gain by ending it.
@@ -79,8 +83,8 @@ export class JobWorker {
   }
 
   /** Ends it and all it started: TERM to the group, KILL after the grace. */
-  terminate(cause: Error): Promise<WorkerEnd> {
-    void this.#proc.terminate(cause);
+  terminate(cause: Error, graceMs?: number): Promise<WorkerEnd> {
+    void this.#proc.terminate(cause, graceMs);
     return this.ended;
   }
 
@@ -94,7 +98,7 @@ export class JobWorker {
     const closed = stdout.destroyed ? Promise.resolve() : new Promise<void>((resolve) => {
       stdout.once('close', resolve);
     });
-    stdout.on('data', (chunk: Buffer) => lines.push(chunk));
+    readSteadily(stdout, this.#clock, (chunk) => lines.push(chunk));
     const exit = await this.#proc.exit;
     if (exit.kind !== 'spawnError') await closed;
     return { exit, pid: this.pid, outcome: this.#outcome, stderrTail: this.#proc.stderrTail() };
