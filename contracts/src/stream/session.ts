@@ -32,6 +32,8 @@ export const videoRecipeSchema = z.object({
   height: z.int().min(2),
   videoKbps: z.int().min(1),
   maxKbps: z.int().min(1),
+  /** H.264 level times ten, such as 31; the profile is High. The playlist promises both. */
+  level: z.int().min(10).max(62),
   /** ffmpeg turns pictures by itself; this is what it turns, for the trial of hardware decoding. */
   rotationDegrees: z.number(),
   deinterlace: z.boolean(),

@@ -1,5 +1,6 @@
 import { rationalValue, type MediaStream } from '@reelay/contracts';
 import { isPacked, type Rendition, type RenditionSet } from './renditions.ts';
+import { attributes, quoted, vodPlaylist } from './playlist-lines.ts';
 import type { PlannedSegment } from './segment-plan.ts';
 
 /** Boxes around a segment (styp, moof without runs, mdat) and per sample of the run. */
@@ -28,13 +29,7 @@ export function masterPlaylist(set: RenditionSet): string {
 
 /** The media playlist of one rendition: complete from the start, so that every seek works at once. */
 export function mediaPlaylist(rendition: Rendition, targetDurationSeconds: number): string {
-  const lines = [
-    '#EXTM3U', '#EXT-X-VERSION:7', `#EXT-X-TARGETDURATION:${targetDurationSeconds}`, '#EXT-X-MEDIA-SEQUENCE:0',
-    '#EXT-X-PLAYLIST-TYPE:VOD', '#EXT-X-INDEPENDENT-SEGMENTS', ...(isPacked(rendition) ? [] : ['#EXT-X-MAP:URI="init.mp4"']),
-  ];
-  for (const [n, segment] of rendition.plan.segments.entries()) lines.push(`#EXTINF:${segment.durationSeconds.toFixed(6)},`, `${n}.m4s`);
-  lines.push('#EXT-X-ENDLIST');
-  return `${lines.join('\n')}\n`;
+  return vodPlaylist({ targetDurationSeconds, durations: rendition.plan.segments.map(({ durationSeconds }) => durationSeconds), hasInit: !isPacked(rendition) });
 }
 
 function audioGroups(audio: readonly Rendition[]): Map<string, Rendition[]> {
@@ -132,13 +127,4 @@ function averageBitsPerSecond(rendition: Rendition): number {
   const bytes = segments.reduce((sum, segment) => sum + segmentBytes(rendition, segment), 0);
   const seconds = segments.reduce((sum, segment) => sum + segment.durationSeconds, 0);
   return Math.ceil((bytes * 8) / Math.max(0.001, seconds));
-}
-
-function attributes(pairs: readonly (readonly [name: string, value: string | null])[]): string {
-  return pairs.filter(([, value]) => value !== null).map(([name, value]) => `${name}=${value ?? ''}`).join(',');
-}
-
-/** A quoted string can hold neither quotes nor line ends. */
-function quoted(value: string): string {
-  return `"${value.replaceAll('"', '’').replaceAll(/[\r\n]/g, ' ')}"`;
 }

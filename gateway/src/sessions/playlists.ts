@@ -1,0 +1,71 @@
+import { gridSegments, h264CodecString } from '@reelay/contracts';
+import { attributes, quoted, vodPlaylist } from '../packaging/playlist-lines.ts';
+import { type EncodedRendition, type EncodedStream, targetDurationOf } from './encoded-stream.ts';
+
+const AAC_LC = 'mp4a.40.2';
+const AUDIO_GROUP = 'aac';
+/** Boxes around the samples, and what a rate control goes over its cap in one segment. */
+const OVERHEAD = 1.1;
+/** A viewer whose bandwidth is not known yet starts here or just below: it is quick to encode and good to look at. */
+const START_HEIGHT = 360;
+
+/** Audio beside the video: its own playlist and language (HLS authoring rules, 9.5). */
+const soundOf = (stream: EncodedStream): EncodedRendition[] => stream.renditions.filter(({ recipe }) => recipe.kind === 'audio');
+
+/** The multivariant playlist. Players start with the variant that is named first, which is a small one; the rest goes up. */
+export function encodedMasterPlaylist(stream: EncodedStream): string {
+  const sound = soundOf(stream);
+  const rungs = stream.renditions.filter(({ recipe }) => recipe.kind === 'video');
+  const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
+  if (rungs.length === 0) return `${[...lines, ...soundOnly(sound)].join('\n')}\n`;
+  lines.push(...soundLines(sound));
+  const first = rungs.findLast(({ recipe }) => recipe.kind === 'video' && Math.min(recipe.width, recipe.height) <= START_HEIGHT) ?? rungs[0];
+  const ordered = [...rungs.filter((rung) => rung === first), ...rungs.filter((rung) => rung !== first)];
+  for (const rung of ordered) lines.push(...variantLines(rung, sound.length > 0));
+  return `${lines.join('\n')}\n`;
+}
+
+/** The media playlist of one rendition. */
+export function encodedMediaPlaylist(stream: EncodedStream, { recipe }: EncodedRendition): string {
+  return vodPlaylist({ targetDurationSeconds: targetDurationOf(stream), durations: gridSegments(recipe.grid).map(({ durationSeconds }) => durationSeconds), hasInit: true });
+}
+
+function variantLines({ id, recipe }: EncodedRendition, hasSound: boolean): string[] {
+  if (recipe.kind !== 'video') return [];
+  const { width, height, videoKbps, maxKbps, level, grid: { frameRate } } = recipe;
+  const soundKbps = hasSound ? 140 : 0;
+  return [
+    `#EXT-X-STREAM-INF:${attributes([
+      ['BANDWIDTH', String(Math.round((maxKbps * OVERHEAD + soundKbps) * 1_000))],
+      ['AVERAGE-BANDWIDTH', String((videoKbps + soundKbps) * 1_000)],
+      ['CODECS', quoted([h264CodecString(level), ...(hasSound ? [AAC_LC] : [])].join(','))],
+      ['RESOLUTION', `${width}x${height}`],
+      ['FRAME-RATE', (frameRate.num / frameRate.den).toFixed(3)],
+      ['VIDEO-RANGE', 'SDR'],
+      ['AUDIO', hasSound ? quoted(AUDIO_GROUP) : null],
+    ])}`,
+    `${id}/index.m3u8`,
+  ];
+}
+
+function soundLines(sound: readonly EncodedRendition[]): string[] {
+  const main = sound.find(({ source }) => source.disposition.includes('default')) ?? sound[0];
+  const taken = new Set<string>();
+  return sound.map((rendition) => {
+    const { id, source } = rendition;
+    const wanted = source.title ?? source.language ?? `Audio ${Number(id.slice(1)) + 1}`;
+    const name = taken.has(wanted) ? `${wanted} (${id})` : wanted;
+    taken.add(name);
+    return `#EXT-X-MEDIA:${attributes([
+      ['TYPE', 'AUDIO'], ['GROUP-ID', quoted(AUDIO_GROUP)], ['NAME', quoted(name)], ['LANGUAGE', source.language === null ? null : quoted(source.language)],
+      ['DEFAULT', rendition === main ? 'YES' : 'NO'], ['AUTOSELECT', 'YES'], ['CHANNELS', quoted('2')], ['URI', quoted(`${id}/index.m3u8`)],
+    ])}`;
+  });
+}
+
+/** Without pictures the first track is the variant. */
+function soundOnly(sound: readonly EncodedRendition[]): string[] {
+  return sound.slice(0, 1).flatMap(({ id }) => [
+    `#EXT-X-STREAM-INF:${attributes([['BANDWIDTH', '160000'], ['AVERAGE-BANDWIDTH', '140000'], ['CODECS', quoted(AAC_LC)]])}`, `${id}/index.m3u8`,
+  ]);
+}
