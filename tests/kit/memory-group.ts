@@ -12,6 +12,15 @@ const PLACES = [
   { parent: '/sys/fs/cgroup', limit: 'memory.max' },
 ];
 
+/** A process that is gone already needs no limit. */
+const addTo = (folder: string, pid: number): void => {
+  try {
+    writeFileSync(join(folder, 'cgroup.procs'), String(pid));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+};
+
 /** Null where it cannot be made. */
 export const makeMemoryGroup = (name: string, limitBytes: number): MemoryGroup | null => {
   for (const { parent, limit } of PLACES) {
@@ -20,7 +29,7 @@ export const makeMemoryGroup = (name: string, limitBytes: number): MemoryGroup |
       mkdirSync(folder);
       if (!readdirSync(folder).includes(limit)) throw new Error('no memory controller');
       writeFileSync(join(folder, limit), String(limitBytes));
-      return { add: (pid) => writeFileSync(join(folder, 'cgroup.procs'), String(pid)), remove: () => rmdirSync(folder) };
+      return { add: (pid) => addTo(folder, pid), remove: () => rmdirSync(folder) };
     } catch {
       try {
         rmdirSync(folder);

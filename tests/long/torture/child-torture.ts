@@ -38,7 +38,7 @@ const driverFor = async (prepared: PreparedDriver, folder: string, helpers: Help
   for (let from = 0; from < cases.length; from += AT_ONCE) {
     const batch = cases.slice(from, from + AT_ONCE);
     wrong.push(...(await Promise.all(batch.map((it) => playChildCase(driver, folder, it, figures)))).flat());
-    if (driver.isOver) return [...wrong, `the driver ended: ${JSON.stringify(await driver.ended)} ${driver.errors.others.join('\n')}`];
+    if (driver.isOver) return [...wrong, `the driver ended: ${JSON.stringify(await driver.ended)} ${driver.errors.others.join(' ')} ${JSON.stringify(driver.log.with('level', 'fatal').slice(0, 1))}`];
     wrong.push(...(await leftInDriver(driver, before)).map((line) => `${line} after ${batch.map(describeCase).join(' | ')}`));
     figures.count('checks of the parent', 'descriptors, zombies and registry back to the start');
   }

@@ -41,7 +41,7 @@ export interface DriverOptions {
   nodeArgs?: string[];
   /** A shell's line in front of it, such as `ulimit -v 900000`. */
   limit?: string;
-  /** What an orderly stop, and the guardian, give to children that ignore SIGTERM. */
+  /** What an orderly stop gives to children that ignore SIGTERM. */
   graceMs?: number;
 }
 
@@ -52,9 +52,9 @@ export class DriverProcess extends LoggedProcess {
   #settled: (children: number) => void = () => {};
 
   constructor({ program, paths }: PreparedDriver, folder: string, helpers: Helpers, { nodeArgs = [], limit, graceMs = 500 }: DriverOptions = {}) {
-    const argv = [process.execPath, ...nodeArgs, program, folder, String(graceMs)];
+    const argv = [process.execPath, ...nodeArgs, program];
     const [file = '', ...args] = limit === undefined ? argv : ['/bin/sh', '-c', `${limit}; exec "$@"`, 'sh', ...argv];
-    const env = { PATH: paths[helpers], HOME: folder, TMPDIR: join(folder, 'tmp'), REELAY_LOG_LEVEL: 'debug' };
+    const env = { PATH: paths[helpers], HOME: folder, DRIVER_DIR: folder, DRIVER_GRACE_MS: String(graceMs), TMPDIR: join(folder, 'tmp'), REELAY_LOG_LEVEL: 'debug' };
     super({ file, args, cwd: folder, env }, (message) => this.#hear(message as FromDriver));
   }
 

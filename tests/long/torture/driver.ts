@@ -85,11 +85,11 @@ class Driver {
   }
 }
 
-void runMain({ name: 'driver', env: process.env, argv: process.argv.slice(2), stopMs: 10_000 }, async (app) => {
-  const run = { dir: app.argv[0] ?? '', id: newId() };
-  /** What children that ignore SIGTERM are given, by an orderly stop and by the guardian. */
-  const graceMs = Number(app.argv[1] ?? 500);
-  const guardian = await acquireGuardian({ dir: run.dir, name: 'driver', graceMs, runId: run.id, env: app.env });
+void runMain({ name: 'driver', env: process.env, argv: [], stopMs: 10_000 }, async (app) => {
+  const run = { dir: app.env['DRIVER_DIR'] ?? '', id: newId() };
+  /** What an orderly stop gives to children that ignore SIGTERM. */
+  const graceMs = Number(app.env['DRIVER_GRACE_MS'] ?? 500);
+  const guardian = await acquireGuardian({ dir: run.dir, name: 'driver', runId: run.id, env: app.env });
   app.onStop('lock', () => guardian.release());
   void guardian.lost.then(() => app.stop(new Shutdown('the instance lock was lost'), 70));
   const swept = await sweepOrphans(run.dir, run.id);

@@ -88,15 +88,14 @@ const wrongEnd = ({ ending, phase }: ParentCase, driver: DriverProcess, end: How
 };
 
 /** Waits for the children to be gone, and takes the time. */
-const leftOf = async (driver: DriverProcess, folder: string, { ending, phase, children, helpers }: ParentCase, figures: Figures): Promise<string[]> => {
+const leftOf = async (driver: DriverProcess, folder: string, { ending, helpers }: ParentCase, figures: Figures): Promise<string[]> => {
   const startedMs = performance.now();
   const hard = ending.wanted.order === 'hard';
-  const direct = [...driver.pids].map(([id, pid]) => ({ pid, kind: children[Number(id.slice('child-'.length))] }));
-  const cooperative = direct.filter(({ kind }) => helpers === 'setpriv and flock' || (kind?.stubborn !== true && kind?.name !== 'is slow to end'));
-  await untilEmpty(() => cooperative.filter(({ pid }) => !isGone(pid)), GONE_MS);
-  if (hard && phase !== 'starting' && cooperative.length > 0) figures.took(`children gone after a parent that could do nothing [${helpers}]`, performance.now() - startedMs);
+  const direct = [...driver.pids.values()];
+  await untilEmpty(() => direct.filter((pid) => !isGone(pid)), GONE_MS);
+  if (hard && direct.length > 0) figures.took(`parent killed: its children gone [${helpers}]`, performance.now() - startedMs);
   const left = await untilEmpty(() => processesOf(folder), GONE_MS);
-  if (hard && phase !== 'starting') figures.took(`all gone, grandchildren and guardian too [${helpers}]`, performance.now() - startedMs);
+  if (hard && direct.length > 0) figures.took(`parent killed: all gone, grandchildren and guardian too [${helpers}]`, performance.now() - startedMs);
   return left.map(({ pid, command }) => `process ${pid} is left: ${command}`);
 };
 

@@ -58,7 +58,7 @@ const play = async ({ stage, film }: Scene, it: ServiceCase, figures: Figures): 
     await victim.ended;
     return [`it is still there ${END_LIMIT_MS} ms later; last lines: ${JSON.stringify(victim.log.lines.slice(-4))}`];
   }
-  if (it.ending.order === 'good' && it.ending.blows.length === 1) figures.took(`${it.service}, signal to exit, ${it.busy ? 'busy' : 'idle'}`, performance.now() - struckMs);
+  if (it.ending.order === 'good' && it.ending.blows.length === 1 && it.phase !== 'stopping' && it.phase !== 'starting') figures.took(`${it.service}, signal to exit, ${it.busy ? 'busy' : 'idle'}`, performance.now() - struckMs);
   const hard = end.signal !== null || end.code !== 0;
   return [
     ...wrongServiceEnd(it, end, victim.log.lines, victim.errors.others),

@@ -71,7 +71,7 @@ export class Stage {
   launch(name: ServiceName): LoggedProcess {
     const { argv0, args, env } = serviceCommand(name, this.plan, () => {});
     const folder = this.folderOf(name);
-    const own = name === 'node-agent' ? { REELAY_WORK_DIR: folder } : { REELAY_DATA_DIR: folder };
+    const own = name === 'node-agent' ? { REELAY_WORK_DIR: folder } : { REELAY_DATA_DIR: folder, REELAY_RUN_DIR: folder };
     const launched = new LoggedProcess({
       file: argv0, args, cwd: folder,
       env: { PATH: process.env['PATH'], HOME: this.folder, TMPDIR: join(this.folder, 'tmp'), ...env, ...own, REELAY_TORTURE: `${folder}/` },
