@@ -1,10 +1,10 @@
 /**
- * The helper of `acquireGuardian`, for any POSIX sh (run with dash and BusyBox). $1 grace in steps of 20 ms,
+ * The helper of `acquireGuardian`, for any POSIX sh (run with dash and BusyBox). $1 grace in steps of 20 ms, 0 for none,
  * $2 what the environment of our children holds, to find those that left their group. Descriptor 9 is its copy of the lock.
  * A target is `g<pgid>:<start>` or `p<pid>:<start>`, start being field 22 of /proc/PID/stat or nothing.
  * `kill -TERM -PGID` is the one spelling that both shells take.
  *
- *   started ──"L"──▶ listening (+target, -target) ──EOF──▶ TERM and CONT ──grace──▶ KILL ──▶ KILL strays ──▶ exit (the lock falls)
+ *   started ──"L"──▶ listening (+target, -target) ──EOF──▶ (TERM and CONT ──grace──▶) KILL, strays too ──all gone──▶ exit (the lock falls)
  *
  * A number that was given to somebody else meanwhile is left alone. A group whose first process is gone is still ours:
  * the kernel does not give its number away while it has members.
@@ -51,7 +51,6 @@ wait_for_end() {
     for t in $targets; do
       n=\${t#?}
       id=\${n%%:*}
-      foreign "$id" "\${n#*:}" && continue
       case $t in g*) id=-$id ;; esac
       if kill -0 "$id"; then alive="$alive $t"; fi
     done
@@ -62,18 +61,26 @@ wait_for_end() {
   done
 }
 
-send 'TERM CONT'
-wait_for_end "$1" || { send KILL; wait_for_end 10; }
+end_strays() {
+  found=
+  for f in $(grep -lsF "$1" /proc/[0-9]*/environ 9>&-); do
+    id=\${f#/proc/}
+    kill -KILL "\${id%/environ}" && found=yes
+  done
+  [ -n "$found" ]
+}
+
+if [ "$1" -gt 0 ]; then
+  send 'TERM CONT'
+  wait_for_end "$1"
+fi
+send KILL
 if [ -n "$2" ] && [ -r /proc/self/environ ]; then
-  for round in 1 2 3; do
-    found=
-    for f in $(grep -lsF "$2" /proc/[0-9]*/environ 9>&-); do
-      id=\${f#/proc/}
-      kill -KILL "\${id%/environ}" && found=yes
-    done
-    [ -n "$found" ] || break
+  for round in 1 2 3 4 5; do
+    end_strays "$2" || break
     sleep 0.02 9>&-
   done
 fi
+wait_for_end 10
 exit 0
 `;
