@@ -19,6 +19,7 @@ import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobActionRoutes } from './routes/job-actions.ts';
 import { jobLogRoutes } from './routes/job-log.ts';
+import { lockRoutes } from './routes/locks.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { nodeRoutes } from './routes/nodes.ts';
@@ -57,7 +58,7 @@ export const createApp = (deps: GatewayDeps): App => {
 
   const routes = [
     healthRoutes, metricsRoutes, docsRoutes, authRoutes, tokenRoutes, userRoutes, jobRoutes, jobActionRoutes, jobLogRoutes,
-    uploadRoutes, tusRoutes, videoRoutes, playbackRoutes, streamRoutes, nodeRoutes, processRoutes, eventRoutes, agentRoutes,
+    uploadRoutes, tusRoutes, videoRoutes, lockRoutes, playbackRoutes, streamRoutes, nodeRoutes, processRoutes, eventRoutes, agentRoutes,
   ];
   for (const register of routes) register(app, deps);
 

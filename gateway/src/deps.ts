@@ -9,6 +9,8 @@ import type { Outbox } from './hub/outbox.ts';
 import type { StaticFiles } from './http/static-files.ts';
 import type { Drain } from './server/drain.ts';
 import type { HttpMetrics } from './server/http-metrics.ts';
+import type { ReadLocks } from './locks/read-locks.ts';
+import type { WriteLocks } from './locks/write-locks.ts';
 import type { Requests } from './server/requests.ts';
 import type { UploadLocks } from './uploads/upload-locks.ts';
 import type { PackageCache } from './videos/package-cache.ts';
@@ -31,6 +33,9 @@ export interface GatewayDeps {
   readonly outbox: Outbox;
   readonly live: LiveJobs;
   readonly packages: PackageCache;
+  /** Who reads files through this gateway, and who has one alone to move it. */
+  readonly reads: ReadLocks;
+  readonly writes: WriteLocks;
   /** Which request may write to which resumable upload. */
   readonly uploads: UploadLocks;
   readonly metrics: HttpMetrics;

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { type Clock, type Ctx, type LibraryRoot, type Logger, newId, type ReleaseStack, type SigningKeys } from '@reelay/runtime';
 import type { Bus } from '@reelay/runtime/bus';
 import type { Sql } from '@reelay/store';
@@ -11,6 +12,10 @@ import { LiveJobs } from './hub/live-jobs.ts';
 import { Outbox } from './hub/outbox.ts';
 import { SignInWatch } from './hub/sign-in-watch.ts';
 import { ProgressFeed } from './hub/progress-feed.ts';
+import { LockHints } from './locks/lock-hints.ts';
+import { LockSweep } from './locks/lock-sweep.ts';
+import { ReadLocks } from './locks/read-locks.ts';
+import { WriteLocks } from './locks/write-locks.ts';
 import { Drain } from './server/drain.ts';
 import { HttpMetrics } from './server/http-metrics.ts';
 import { Requests } from './server/requests.ts';
@@ -52,10 +57,24 @@ export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start'
   await release.start(uploads, ctx);
   const drain = new Drain();
   drain.onClosing(() => hub.move(Math.random));
+  const locks = await startLocks(ctx, release, resources, live);
   const deps: GatewayDeps = {
-    ...resources, newId, hub, outbox, live, metrics, signIns, uploads, drain, requests: new Requests(), startedAtMs: clock.monotonicMs(),
+    ...resources, ...locks, newId, hub, outbox, live, metrics, signIns, uploads, drain, requests: new Requests(), startedAtMs: clock.monotonicMs(),
     hints: new Hints(bus),
     packages: new PackageCache({ sql, library: resources.library, maxBytes: PACKAGES_BYTES }),
   };
   return { app: createApp(deps), deps };
+};
+
+/** The locks of files; waiting for one ends first when the gateway stops, then what is held is given back. */
+const startLocks = async (
+  ctx: Ctx, release: Pick<ReleaseStack, 'start'>, { sql, bus, library, clock, logger, settings }: GatewayResources, live: LiveJobs,
+): Promise<Pick<GatewayDeps, 'reads' | 'writes'>> => {
+  const gateway = { id: newId(), name: settings.REELAY_GATEWAY_NAME ?? `${hostname()}:${settings.PORT}` };
+  const hints = new LockHints({ bus, clock });
+  const reads = new ReadLocks({ sql, clock, logger, hints, gateway, lingerMs: settings.REELAY_VIEWER_LINGER_SECONDS * 1000 });
+  await release.start(new LockSweep({ sql, library, clock, logger }), ctx);
+  await release.start(reads, ctx);
+  await release.start(hints, ctx);
+  return { reads, writes: new WriteLocks({ sql, clock, hints, live }) };
 };

@@ -23,6 +23,8 @@ export const gatewaySettings = defineSettings({
   REELAY_STARTUP_WAIT_SECONDS: { schema: seconds(30), doc: 'How long to wait for Postgres and NATS when starting.' },
   REELAY_SESSION_DAYS: { schema: z.coerce.number().min(0.01).max(365).default(14), doc: 'Days a sign-in lasts; those that were made keep their end.', reloadable: true },
   REELAY_HEARTBEAT_SECONDS: { schema: z.coerce.number().min(0.05).max(300).default(3), doc: 'How often nodes say that they are alive, as told to the scheduler: three missed ones, and at least 10 s, and /readyz counts a node no longer.', reloadable: true },
+  REELAY_GATEWAY_NAME: { schema: z.string().min(1).max(100).optional(), doc: 'Name of this gateway where people read who uses a file; host name and port when left out.' },
+  REELAY_VIEWER_LINGER_SECONDS: { schema: z.coerce.number().min(0).max(600).default(25), doc: 'A viewer counts as watching for so long after the last request, and the file is not moved or deleted under them.' },
   REELAY_TRUST_PROXY: { schema: flag(false), doc: 'Believe X-Forwarded-For and X-Forwarded-Proto; set it only behind a proxy of your own.', reloadable: true },
 });
 export type GatewaySettings = Settings<typeof gatewaySettings>;

@@ -25,7 +25,6 @@ export * from './videos/insert.ts';
 export * from './videos/find.ts';
 export * from './videos/list.ts';
 export * from './videos/update.ts';
-export * from './videos/in-use.ts';
 export * from './idempotency/keys.ts';
 export * from './reads/jobs.ts';
 export * from './reads/stats.ts';

@@ -133,4 +133,5 @@ export const moveParams = z.strictObject({
   videoId,
   directoryType,
   onConflict: z.enum(['rename', 'fail', 'replace']).default('rename'),
+  waitSeconds: z.int().min(0).max(3600).default(60).meta({ description: 'How long to wait while somebody plays the file or another job reads it', unit: 's' }),
 });

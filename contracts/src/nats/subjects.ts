@@ -10,6 +10,7 @@
  *   hub.session.place | end                               request  gateway → any scheduler (queue group)
  *   hub.hint.place                                        publish  something changed: look at the queue
  *   hub.hint.outbox                                       publish  new audit rows: read the outbox
+ *   hub.hint.locks                                        publish  a file is waited for, or free again
  *   hub.hint.upload                                       publish  a resumable upload is wanted by another request
  *   hub.metrics                                           request  answered by the leader
  */
@@ -27,6 +28,7 @@ export const subjects = {
   agent: (nodeId: string, topic: AgentTopic): string => `agent.${nodeId}.${topic}`,
   hintPlace: 'hub.hint.place',
   hintOutbox: 'hub.hint.outbox',
+  hintLocks: 'hub.hint.locks',
   hintUpload: 'hub.hint.upload',
   metrics: 'hub.metrics',
   sessionPlace: 'hub.session.place',

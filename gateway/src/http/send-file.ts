@@ -10,6 +10,8 @@ export interface SendFileOptions {
   contentType: string;
   cacheControl: string;
   headers?: Record<string, string> | undefined;
+  /** Called when the file is closed again after it was sent, or as far as the client wanted it. */
+  onClose?: (() => void) | undefined;
 }
 
 const CHUNK_BYTES = 256 * 1024;
@@ -20,6 +22,10 @@ const CHUNK_BYTES = 256 * 1024;
  */
 export const sendFile = async (c: RequestContext, options: SendFileOptions): Promise<Response> => {
   const handle = await openFile(options.path);
+  const close = async (): Promise<void> => {
+    await handle.close();
+    options.onClose?.();
+  };
   try {
     c.var.ctx.throwIfCancelled();
     const found = await handle.stat();
@@ -30,7 +36,7 @@ export const sendFile = async (c: RequestContext, options: SendFileOptions): Pro
       etag: validators.etag, 'last-modified': new Date(found.mtimeMs).toUTCString(), ...options.headers,
     });
     if (isNotModified({ ifNoneMatch: c.req.header('if-none-match'), ifModifiedSince: c.req.header('if-modified-since') }, validators)) {
-      return await closing(handle, new Response(null, { status: 304, headers }));
+      return await closing(close, new Response(null, { status: 304, headers }));
     }
     const range = rangeStillValid(c.req.header('if-range'), validators) ? parseRange(c.req.header('range'), found.size) : { kind: 'whole' as const };
     if (range.kind === 'unsatisfiable') {
@@ -40,8 +46,8 @@ export const sendFile = async (c: RequestContext, options: SendFileOptions): Pro
     headers.set('content-length', String(end - start + 1));
     if (range.kind === 'part') headers.set('content-range', `bytes ${start}-${end}/${found.size}`);
     const status = range.kind === 'part' ? 206 : 200;
-    if (c.req.method === 'HEAD' || end < start) return await closing(handle, new Response(null, { status, headers }));
-    return new Response(fileBody(handle, start, end), { status, headers });
+    if (c.req.method === 'HEAD' || end < start) return await closing(close, new Response(null, { status, headers }));
+    return new Response(fileBody(handle, start, end, close), { status, headers });
   } catch (error) {
     await handle.close();
     throw error;
@@ -58,13 +64,13 @@ const openFile = async (path: string): Promise<FileHandle> => {
   }
 };
 
-const closing = async (handle: FileHandle, response: Response): Promise<Response> => {
-  await handle.close();
+const closing = async (close: () => Promise<void>, response: Response): Promise<Response> => {
+  await close();
   return response;
 };
 
 /** Reads only as fast as it is asked to; `end` is inclusive. */
-const fileBody = (handle: FileHandle, start: number, end: number): ReadableStream<Uint8Array> => {
+const fileBody = (handle: FileHandle, start: number, end: number, close: () => Promise<void>): ReadableStream<Uint8Array> => {
   let position = start;
   return new ReadableStream<Uint8Array>(
     {
@@ -81,10 +87,10 @@ const fileBody = (handle: FileHandle, start: number, end: number): ReadableStrea
         } catch (error) {
           controller.error(error);
         }
-        await handle.close();
+        await close();
       },
       async cancel() {
-        await handle.close();
+        await close();
       },
     },
     { highWaterMark: 0 },

@@ -11,7 +11,7 @@ let gateway: TestGateway;
 const clips = new ClipFolder();
 let video: Video;
 beforeAll(async () => {
-  gateway = await startTestGateway();
+  gateway = await startTestGateway({ REELAY_VIEWER_LINGER_SECONDS: '0' });
   const path = await clips.make('clip.mkv', '-f', 'lavfi', '-i', 'testsrc=size=160x90:rate=25:duration=8', '-f', 'lavfi', '-i', 'sine=duration=8', '-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-g', '50', '-c:a', 'aac');
   video = await validated('clip.mkv', await readFile(path), path);
 });
@@ -82,7 +82,7 @@ describe('the file itself', () => {
     await gateway.sql`update videos set thumbnail_path = 'thumbnails/t.jpg' where id = ${file.id}`;
     const picture = await get(`/api/media/videos/${file.id}/thumbnail?v=1`, {}, null);
     expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
-    await gateway.sql`update videos set path = '../secret' where id = ${file.id}`;
+    await gateway.sql`update videos set path = '../secret', rev = rev + 1 where id = ${file.id}`;
     expect(await code(await get(`/api/media/videos/${file.id}/file`))).toEqual([422, 'invalid_parameter']);
     await gateway.sql`delete from videos where id = ${file.id}`;
   });
@@ -164,7 +164,7 @@ describe('playback and segments', () => {
   test('a renamed file streams on under the same version; a changed one is gone', async () => {
     const { masterUrl } = await playback();
     const root = (masterUrl ?? '').replace(/master\.m3u8$/, '');
-    await gateway.json(200, 'PATCH', `/api/media/videos/${video.id}`, { body: { filename: 'renamed.mkv' } });
+    await gateway.json(200, 'PATCH', `/api/media/videos/${video.id}?wait=10`, { body: { filename: 'renamed.mkv' } });
     expect((await get(`${root}v0/0.m4s`)).status).toBe(200);
     const path = join(gateway.libraryRoot, 'inbox/renamed.mkv');
     await utimes(path, new Date(0), new Date(0));

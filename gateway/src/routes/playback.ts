@@ -9,6 +9,8 @@ import { imageType, videoType } from '../http/mime.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { idParam, json, noQuery, problems } from '../http/route.ts';
 import { sendFile } from '../http/send-file.ts';
+import type { ReadLease } from '../locks/read-locks.ts';
+import { fileReadKind, readingVideo } from '../locks/reading.ts';
 import { decidePlayback } from '../packaging/decide.ts';
 import { viewableVideo } from '../videos/access.ts';
 
@@ -39,11 +41,7 @@ export const playbackRoutes = (app: App, deps: GatewayDeps): void => {
     responses: { 200: binary('video/mp4', 'The whole file'), 206: binary('video/mp4', 'The part asked for'), 304: { description: 'The copy is current' }, ...problems },
   }), async (c) => {
     const video = await viewableVideo(deps.sql, c, c.req.valid('param').id);
-    const path = await deps.library.resolveExisting(video.path);
-    return sendFile(c, {
-      path, contentType: videoType(video.path), cacheControl: cacheFor(video.isPublic),
-      headers: { 'content-disposition': `inline; filename*=UTF-8''${extValue(video.filename)}` },
-    });
+    return sendVideo(deps, c, await readingVideo(deps, c, video, fileReadKind(c)));
   });
 
   app.openapi(createRoute({
@@ -56,6 +54,19 @@ export const playbackRoutes = (app: App, deps: GatewayDeps): void => {
     const path = await deps.library.resolveExisting(video.thumbnailPath);
     return sendFile(c, { path, contentType: imageType(video.thumbnailPath), cacheControl: cacheFor(video.isPublic) });
   });
+};
+
+/** Sends the file; the lease lasts until the last byte is sent, or the client has left. */
+const sendVideo = async (deps: GatewayDeps, c: RequestContext, { video, release }: ReadLease): Promise<Response> => {
+  try {
+    return await sendFile(c, {
+      path: await deps.library.resolveExisting(video.path), contentType: videoType(video.path), cacheControl: cacheFor(video.isPublic), onClose: () => release(),
+      headers: { 'content-disposition': `inline; filename*=UTF-8''${extValue(video.filename)}` },
+    });
+  } catch (error) {
+    release(true);
+    throw error;
+  }
 };
 
 const decide = async (deps: GatewayDeps, c: RequestContext, offeredId: string, codecs: string | undefined): Promise<Playback> => {

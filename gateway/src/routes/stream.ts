@@ -8,6 +8,7 @@ import type { App, RequestContext } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { isNotModified, parseRange, rangeStillValid } from '../http/range.ts';
 import { problems } from '../http/route.ts';
+import { readingVideo } from '../locks/reading.ts';
 import type { MediaPackage } from '../packaging/package.ts';
 import { viewableVideo } from '../videos/access.ts';
 
@@ -77,13 +78,17 @@ const typeOf = (pack: MediaPackage, c: RequestContext): string => pack.rendition
 const pieceOf = async (
   deps: GatewayDeps, c: RequestContext, make: (pack: MediaPackage, c: RequestContext) => Piece | Promise<Piece>,
 ): Promise<Piece & { isPublic: boolean }> => {
-  const video = await viewableVideo(deps.sql, c, c.req.param('videoId') ?? '');
+  const found = await viewableVideo(deps.sql, c, c.req.param('videoId') ?? '');
   c.var.ctx.throwIfCancelled();
+  const { video, release } = await readingVideo(deps, c, found, 'stream');
+  let failed = true;
   try {
     const pack = await deps.packages.open(video);
     c.var.ctx.throwIfCancelled();
     if (pack.version !== c.req.param('version')) throw new HttpProblem('version_gone', 'The video changed: ask for its playback again');
-    return { ...(await make(pack, c)), isPublic: video.isPublic };
+    const piece = await make(pack, c);
+    failed = false;
+    return { ...piece, isPublic: video.isPublic };
   } catch (error) {
     const code = errorCode(error);
     if (code === 'unknown_rendition' || code === 'segment_out_of_range') throw new HttpProblem('segment_not_found', error instanceof Error ? error.message : '', { cause: error });
@@ -93,6 +98,8 @@ const pieceOf = async (
     }
     if (code === 'not_remuxable' || code === 'parameter_sets_changed') throw new HttpProblem('not_playable', error instanceof Error ? error.message : '', { cause: error });
     throw error;
+  } finally {
+    release(failed);
   }
 };
 

@@ -1,157 +1,126 @@
-import { link, lstat, mkdir, rename, rmdir, unlink } from 'node:fs/promises';
-import { dirname, join, posix } from 'node:path';
+import { posix } from 'node:path';
 import type { User, Video } from '@reelay/contracts';
-import { errorCode, type LibraryRoot } from '@reelay/runtime';
-import { findJobUsing, inTransaction, lockTrashedVideo, lockVideo, restoreVideo, type Sql, toVideo, trashVideo, type Tx, updateVideo, type VideoChange, type VideoRow } from '@reelay/store';
+import { type Ctx, errorCode, type LibraryRoot } from '@reelay/runtime';
+import { findTrashedVideo, findVideo, inTransaction, requireWrite, restoreVideo, type Sql, toVideo, trashVideo, updateVideo, type VideoChange, type VideoRow } from '@reelay/store';
 import { HttpProblem } from '../http/problem.ts';
+import type { WriteGrant, WriteLocks, WriteMode } from '../locks/write-locks.ts';
 import { numberedName } from './file-name.ts';
+import { dropEmptyFolder, isTaken, isThere } from './file-names.ts';
+import { relocate } from './relocate.ts';
 
 /** Deleted files: `.trash/<video id>/<file name>`, inside the library and so on its file system. */
 const TRASH = '.trash';
+const MAX_NAMES = 1000;
 
 export interface MoveDeps {
   sql: Sql;
   library: LibraryRoot;
+  writes: WriteLocks;
+}
+
+/** On whose behalf, and how others that use the file are met. */
+export interface MoveRequest extends WriteMode {
+  user: User;
+  ctx: Ctx;
 }
 
 const notFound = (id: string): HttpProblem => new HttpProblem('video_not_found', `There is no video ${id}`);
 
-/** @throws HttpProblem file_in_use, naming the job that has the file */
-const refuseWhileInUse = async (tx: Tx, video: VideoRow): Promise<void> => {
-  const job = await findJobUsing(tx, video);
-  if (job === null) return;
-  throw new HttpProblem('file_in_use', `The file is in use by the ${job.type} job ${job.id}, which is ${job.status}`, {
-    errors: [{ path: 'jobId', message: job.id }],
-  });
-};
-
-const isThere = async (path: string): Promise<boolean> => {
-  try {
-    return (await lstat(path)).isFile();
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return false;
-    throw error;
-  }
-};
-
-/** A second name for the file, never over another one. @throws HttpProblem name_taken, file_missing */
-const linkTo = async (from: string, to: string, shown: string): Promise<void> => {
-  try {
-    await link(from, to);
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') throw new HttpProblem('name_taken', `There is a file ${shown} already`, { cause: error });
-    if (errorCode(error) === 'ENOENT') throw new HttpProblem('file_missing', 'The file of this video is gone', { cause: error });
-    throw error;
-  }
+/** The row, which must be there. @throws HttpProblem video_not_found */
+const found = (row: VideoRow | null, id: string): VideoRow => {
+  if (row === null) throw notFound(id);
+  return row;
 };
 
 /**
- * Changes a video; with `filename` its file gets that name in the same folder: linked first, the record changed, the
- * old name removed after the commit. A crash in between leaves a second name, never a record without a file.
+ * Changes a video; with `filename` its file gets that name in the same folder.
+ * @throws HttpProblem video_not_found, name_taken, file_missing, file_in_use
  */
-export const changeVideo = async (deps: MoveDeps, id: string, change: Omit<VideoChange, 'path'> & { filename?: string | undefined }, user: User): Promise<Video> => {
+export const changeVideo = async (deps: MoveDeps, id: string, change: Omit<VideoChange, 'path'> & { filename?: string | undefined }, request: MoveRequest): Promise<Video> => {
   const { filename, ...rest } = change;
-  let undo: string | null = null;
-  let after: string | null = null;
+  const { username } = request.user;
+  const known = found(await findVideo(deps.sql, id), id);
+  if (filename === undefined || filename === known.filename) {
+    return toVideo(found(await inTransaction(deps.sql, (tx) => updateVideo(tx, id, rest, username)), id));
+  }
   try {
-    const row = await inTransaction(deps.sql, async (tx) => {
-      const video = await lockVideo(tx, id);
-      if (video === null) throw notFound(id);
-      let path: string | undefined;
-      if (filename !== undefined && filename !== video.filename) {
-        await refuseWhileInUse(tx, video);
-        path = posix.join(posix.dirname(video.path), filename);
-        const from = await deps.library.resolveExisting(video.path);
-        const to = await deps.library.resolveForCreate(path);
-        await linkTo(from, to, path);
-        [undo, after] = [to, join(deps.library.path, video.path)];
-      }
-      const updated = await updateVideo(tx, id, path === undefined ? rest : { ...rest, path }, user.username);
-      if (updated === null) throw notFound(id);
-      return updated;
+    return await deps.writes.alone(known, { ...request, action: 'rename', actor: username }, async (grant) => {
+      // It may have been moved while this request waited.
+      const { path: from } = found(await findVideo(deps.sql, id), id);
+      const path = posix.join(posix.dirname(from), filename);
+      const row = await relocate(deps, grant, { videoId: id, from, to: path }, async (tx) => found(await updateVideo(tx, id, { ...rest, path }, username), id));
+      return toVideo(row ?? found(await findVideo(deps.sql, id), id));
     });
-    if (after !== null) await unlink(after);
-    return toVideo(row);
   } catch (error) {
-    if (undo !== null && after !== null && (await isThere(after))) await unlink(undo).catch(() => undefined);
     if (errorCode(error) === '23505') throw new HttpProblem('name_taken', 'Another video has this path', { cause: error });
     throw error;
   }
 };
 
-/** Moves a video to the trash, its file with it. */
-export const deleteVideo = async ({ sql, library }: MoveDeps, id: string, user: User): Promise<void> => {
-  let undo: { from: string; to: string } | null = null;
-  try {
-    await inTransaction(sql, async (tx) => {
-      const video = await lockVideo(tx, id);
-      if (video === null) throw notFound(id);
-      await refuseWhileInUse(tx, video);
-      const from = library.resolve(video.path);
-      const there = await isThere(from);
-      const trashPath = posix.join(TRASH, id, video.filename);
-      if (there) {
-        const to = await library.resolveForCreate(trashPath);
-        await mkdir(dirname(to), { recursive: true });
-        await rename(from, to);
-        undo = { from, to };
-      }
-      await trashVideo(tx, id, there ? trashPath : null, user.username);
-    });
-  } catch (error) {
-    await moveBack(undo);
-    throw error;
-  }
-};
-
-const moveBack = async (moved: { from: string; to: string } | null): Promise<void> => {
-  if (moved === null) return;
-  await link(moved.to, moved.from).then(() => unlink(moved.to)).catch(() => undefined);
-};
-
-const MAX_NAMES = 1000;
-
-/** Takes a video out of the trash: to its old path, or beside it under a free name. */
-export const undeleteVideo = async ({ sql, library }: MoveDeps, id: string, user: User): Promise<Video> => {
-  let made: string | null = null;
-  let trashed: string | null = null;
-  try {
-    const row = await inTransaction(sql, async (tx) => {
-      const video = await lockTrashedVideo(tx, id);
-      if (video === null) throw notFound(id);
-      if (video.trashPath === null) throw new HttpProblem('file_missing', 'The file was gone before the video was deleted');
-      trashed = await library.resolveExisting(video.trashPath);
-      for (let n = 1; n <= MAX_NAMES; n += 1) {
-        const path = posix.join(posix.dirname(video.path), numberedName(video.filename, n));
-        const to = await library.resolveForCreate(path);
-        await mkdir(dirname(to), { recursive: true });
-        if (!(await tryLink(trashed, to))) continue;
-        made = to;
-        const restored = await restoreVideo(tx, id, path, user.username);
-        if (restored === null) throw notFound(id);
-        if (restored !== 'path_taken') return restored;
-        await unlink(to);
-        made = null;
-      }
-      throw new HttpProblem('name_taken', 'There is no free name for the file');
-    });
-    if (trashed !== null) {
-      await unlink(trashed);
-      await rmdir(dirname(trashed)).catch(() => undefined);
+/** Moves a video to the trash, its file with it. @throws HttpProblem video_not_found, file_in_use */
+export const deleteVideo = async (deps: MoveDeps, id: string, request: MoveRequest): Promise<void> => {
+  const { sql, library, writes } = deps;
+  const { username } = request.user;
+  const known = found(await findVideo(sql, id), id);
+  await writes.alone(known, { ...request, action: 'delete', actor: username }, async (grant) => {
+    const { path: from, filename } = found(await findVideo(sql, id), id);
+    const trash = (to: string | null) => async (tx: Parameters<typeof trashVideo>[0]): Promise<void> => {
+      if (!(await trashVideo(tx, id, to, username))) throw notFound(id);
+    };
+    if (await isThere(library.resolve(from))) {
+      const to = await freeName(library, posix.join(TRASH, id), filename);
+      await relocate(deps, grant, { videoId: id, from, to }, trash(to));
+      return;
     }
-    return toVideo(row);
-  } catch (error) {
-    if (made !== null) await unlink(made).catch(() => undefined);
-    throw error;
-  }
+    await inTransaction(sql, async (tx) => {
+      await requireWrite(tx, grant.ticket);
+      await trash(null)(tx);
+    });
+  });
 };
 
-const tryLink = async (from: string, to: string): Promise<boolean> => {
+/** A path in the folder that nothing has: `film.mp4`, `film (2).mp4` … */
+const freeName = async (library: LibraryRoot, folder: string, filename: string): Promise<string> => {
+  for (let n = 1; n <= MAX_NAMES; n += 1) {
+    const path = posix.join(folder, numberedName(filename, n));
+    if (!(await isTaken(await library.resolveForCreate(path)))) return path;
+  }
+  throw new HttpProblem('name_taken', 'There is no free name for the file');
+};
+
+/** The record cannot have this path: another video has it, whose file is gone. */
+const PATH_TAKEN = 'path_taken';
+
+/** Takes a video out of the trash: to its old path, or beside it under a free name. @throws HttpProblem video_not_found, file_missing, name_taken */
+export const undeleteVideo = async (deps: MoveDeps, id: string, request: MoveRequest): Promise<Video> => {
+  const known = found(await findTrashedVideo(deps.sql, id), id);
+  return deps.writes.alone(known, { ...request, action: 'restore', actor: request.user.username }, async (grant) => {
+    const video = found(await findTrashedVideo(deps.sql, id), id);
+    const { trashPath } = video;
+    if (trashPath === null) throw new HttpProblem('file_missing', 'The file was gone before the video was deleted');
+    await deps.library.resolveExisting(trashPath);
+    for (let n = 1; n <= MAX_NAMES; n += 1) {
+      const path = posix.join(posix.dirname(video.path), numberedName(video.filename, n));
+      const restored = await restoreTo(deps, grant, { videoId: id, from: trashPath, to: path }, request.user.username);
+      if (restored === PATH_TAKEN) continue;
+      await dropEmptyFolder(posix.dirname(deps.library.resolve(trashPath)));
+      return toVideo(restored ?? found(await findVideo(deps.sql, id), id));
+    }
+    throw new HttpProblem('name_taken', 'There is no free name for the file');
+  });
+};
+
+const restoreTo = async (deps: MoveDeps, grant: WriteGrant, move: { videoId: string; from: string; to: string }, actor: string): Promise<VideoRow | typeof PATH_TAKEN | null> => {
   try {
-    await link(from, to);
-    return true;
+    return await relocate(deps, grant, move, async (tx) => {
+      const row = await restoreVideo(tx, move.videoId, move.to, actor);
+      if (row === null) throw notFound(move.videoId);
+      if (row === 'path_taken') throw new HttpProblem('name_taken', `Another video has the path ${move.to}`);
+      return row;
+    });
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
+    // A file or a record has the name already; a record that got it in the same moment, too.
+    if (errorCode(error) === 'name_taken' || errorCode(error) === '23505') return PATH_TAKEN;
     throw error;
   }
 };

@@ -1,6 +1,6 @@
 import { decodePacketIndex } from '@reelay/contracts';
-import type { LibraryRoot } from '@reelay/runtime';
-import { findVideoWithMedia, readVideoIndex, type Sql, type VideoRow } from '@reelay/store';
+import { errorCode, type LibraryRoot } from '@reelay/runtime';
+import { findVideo, findVideoWithMedia, readVideoIndex, type Sql, type VideoRow } from '@reelay/store';
 import { HttpProblem } from '../http/problem.ts';
 import { type MediaPackage, openPackage } from '../packaging/package.ts';
 
@@ -39,6 +39,17 @@ export class PackageCache {
 
   /** @throws HttpProblem not_playable, and what openPackage throws */
   async open(video: VideoRow): Promise<MediaPackage> {
+    try {
+      return await this.#open(video);
+    } catch (error) {
+      // Moved between the look at its row and the look at its file: by its id it is found again.
+      const now = errorCode(error) === 'file_not_found' ? await findVideo(this.#sql, video.id) : null;
+      if (now === null || now.path === video.path) throw error;
+      return this.#open(now);
+    }
+  }
+
+  async #open(video: VideoRow): Promise<MediaPackage> {
     const identity = identityOf(video);
     let entry = this.#entries.get(video.id);
     if (entry?.identity !== identity) entry = this.#start(video, identity);

@@ -18,6 +18,8 @@ export interface GatewayHolder extends Held {
   kind: 'gateway';
   gatewayId: string;
   gatewayName: string;
+  /** Digests of the people. */
+  viewers: string[];
   streams: number;
   downloads: number;
   sessions: number;
@@ -68,23 +70,19 @@ export const liveWrite = (sql: Queryable) => sql`
 export const readHolders = async (sql: Queryable, query: HoldersQuery): Promise<FileHolder[]> => {
   const { files, beforeTicket = null, expiredReads = false } = query;
   const [gateways, jobs, writers] = await Promise.all([
-    sql<Omit<GatewayHolder, 'kind'>[]>`
-      select array[file] as files, gateway_id, gateway_name, streams, downloads, sessions, since, lease_until as until from file_reads
+    sql<GatewayHolder[]>`
+      select 'gateway' as kind, array[file] as files, gateway_id, gateway_name, viewers, streams, downloads, sessions, since, lease_until as until from file_reads
       where ${files === null ? sql`true` : sql`file = any(${[...files]}::text[])`} and ${expiredReads ? sql`true` : sql`lease_until > clock_timestamp()`}
       order by since, gateway_id`,
-    sql<Omit<JobHolder, 'kind'>[]>`
-      select a.reads as files, j.id as job_id, j.epoch, j.type, j.status, j.progress, j.node_id, coalesce(a.started_at, a.placed_at) as since, j.lease_until as until
+    sql<JobHolder[]>`
+      select 'job' as kind, a.reads as files, j.id as job_id, j.epoch, j.type, j.status, j.progress, j.node_id, coalesce(a.started_at, a.placed_at) as since, j.lease_until as until
       from attempts a join jobs j on j.id = a.job_id and j.epoch = a.epoch
       where a.released_at is null and ${shares(sql, 'reads', files)} and j.lease_until > clock_timestamp() order by a.placed_at, j.id`,
-    sql<Omit<WriteHolder, 'kind'>[]>`
-      select w.files, w.ticket, w.state, w.action, w.actor, w.job_id, w.since, w.lease_until as until from file_writes w
+    sql<WriteHolder[]>`
+      select 'writer' as kind, w.files, w.ticket, w.state, w.action, w.actor, w.job_id, w.since, w.lease_until as until from file_writes w
       where w.state in ('waiting', 'held') and ${shares(sql, 'files', files)} and ${liveWrite(sql)}
         and (${beforeTicket}::bigint is null or w.ticket < ${beforeTicket}::bigint or (w.state = 'held' and w.ticket <> ${beforeTicket}::bigint))
       order by w.ticket`,
   ]);
-  return [
-    ...gateways.map((row) => ({ kind: 'gateway' as const, ...row })),
-    ...jobs.map((row) => ({ kind: 'job' as const, ...row })),
-    ...writers.map((row) => ({ kind: 'writer' as const, ...row })),
-  ];
+  return [...gateways, ...jobs, ...writers];
 };

@@ -196,14 +196,14 @@ describe('a writer that has the file', () => {
   });
 });
 
-describe('a job', () => {
-  const run = async () => {
-    const node = await testNode(sql, `node-${randomUUID().slice(0, 8)}`);
-    await sql`delete from leases`;
-    const job = await placeJob(sql, await testLease(sql), await testJob(sql, 'validate', { params: { videoId: video.id } }), node);
-    return { job, node, attempt: { jobId: job.id, epoch: job.epoch } };
-  };
+const run = async () => {
+  const node = await testNode(sql, `node-${randomUUID().slice(0, 8)}`);
+  await sql`delete from leases`;
+  const job = await placeJob(sql, await testLease(sql), await testJob(sql, 'validate', { params: { videoId: video.id } }), node);
+  return { job, node, attempt: { jobId: job.id, epoch: job.epoch } };
+};
 
+describe('a job', () => {
   it('holds what its order reads from then on until it ends, and is named with its progress', async () => {
     const { job, attempt } = await run();
     expect(await readHolders(sql, { files: filesOf(video) })).toEqual([]);

@@ -19,9 +19,9 @@ export const lockVideo = async (tx: Tx, id: string): Promise<VideoRow | null> =>
   return row ?? null;
 };
 
-/** A video in the trash, locked until the transaction ends. */
-export const lockTrashedVideo = async (tx: Tx, id: string): Promise<VideoRow | null> => {
-  const [row] = await tx<VideoRow[]>`select ${videoColumns(tx)} from videos v where v.id = ${id} and v.deleted_at is not null for update`;
+/** A video in the trash. */
+export const findTrashedVideo = async (sql: Queryable, id: string): Promise<VideoRow | null> => {
+  const [row] = await sql<VideoRow[]>`select ${videoColumns(sql)} from videos v where v.id = ${id} and v.deleted_at is not null`;
   return row ?? null;
 };
 
