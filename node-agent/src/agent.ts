@@ -4,6 +4,7 @@ import type { Bus, BusSubscription } from '@reelay/runtime/bus';
 import type { HealthMonitorOptions, ResourceLimits, Supervisor } from '@reelay/runtime/supervisor';
 import type { NodeState } from './attempts/admission.ts';
 import { Attempts } from './attempts/attempts.ts';
+import { DrainDeadline } from './attempts/drain-deadline.ts';
 import { removeParts } from './attempts/parts.ts';
 import { DeviceInventory } from './devices/inventory.ts';
 import { bestEncoder, encoderFor, SOFTWARE_ENCODER } from './encoder/candidates.ts';
@@ -11,7 +12,7 @@ import { ffmpegVersion, tryEncoders } from './encoder/trials.ts';
 import { readLoad } from './host/load.ts';
 import { MemoryGuard } from './host/memory-guard.ts';
 import type { Scratch } from './host/scratch.ts';
-import { endReasonOf, serveControls } from './hub/controls.ts';
+import { DRAINED, endReasonOf, serveControls } from './hub/controls.ts';
 import { HubClient } from './hub/hub-client.ts';
 import { HubLink } from './hub/hub-link.ts';
 import type { JobContext } from './process/protocol.ts';
@@ -56,7 +57,7 @@ export class Agent implements Service {
   #ctx: Ctx | undefined;
   #subscriptions: BusSubscription[] = [];
   #endFence: () => void = () => {};
-  #callOffDeadline: () => void = () => {};
+  readonly #deadline: DrainDeadline;
   #trials: EncoderTrial[] = [];
   #ffmpegVersion: string | null = null;
   #load: LoadReport | undefined;
@@ -82,6 +83,7 @@ export class Agent implements Service {
     this.#link = new HubLink({
       hub: this.#hub, clock, logger,
       describe: () => this.#describe(),
+    this.#deadline = new DrainDeadline(clock, () => this.#drainIsOver());
       pulse: () => this.#pulse(),
       onWelcome: (reply) => this.#welcomed(reply),
       onHeartbeat: (reply, sentMs) => this.#heard(reply, sentMs),
@@ -101,7 +103,7 @@ export class Agent implements Service {
     this.#pool = new WarmPool(ctx, () => ({ supervisor, clock, logger, program: jobProgram, graceMs: settings.REELAY_KILL_GRACE_MS, limits: batchLimits(settings) }), clock);
     this.#pool.fill();
     await this.#explore(ctx);
-    this.#subscriptions = [...serveProcesses({ bus, supervisor, logger, clock, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts }), ...serveControls({ bus, incarnation, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts, setDraining: (draining, deadlineMs) => this.#drain(draining, deadlineMs) })];
+    this.#subscriptions = [...serveProcesses({ bus, supervisor, logger, clock, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts }), ...serveControls({ bus, incarnation, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts, setDraining: (draining, deadlineMs) => this.#drain(draining, deadlineMs ?? null) })];
     this.#endFence = clock.every(FENCE_MS, () => this.attempts.fence(clock.monotonicMs()));
     await this.#memory.start(ctx);
     this.#link.start();
@@ -130,7 +132,7 @@ export class Agent implements Service {
     this.attempts.abandonAll(new Shutdown('the node stops'));
     await this.#memory.stop();
     this.#endFence();
-    this.#callOffDeadline();
+    this.#deadline.set(null);
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     await this.#link.stop();
     await this.#pool?.close();
@@ -185,23 +187,22 @@ export class Agent implements Service {
     this.attempts.renewed(reply.renewed, sentMs, reply.leaseMs);
     const frozen = reply.frozen && new Set(reply.frozen.map(({ jobId, epoch }) => `${jobId}.${epoch}`));
     if (frozen) for (const ref of reply.renewed) this.attempts.find(ref)?.setFrozen(frozen.has(`${ref.jobId}.${ref.epoch}`));
-    for (const { reason, ...ref } of reply.kill) this.attempts.find(ref)?.end(endReasonOf(reason));
-    this.#setDraining(reply.adminState !== 'active');
+    for (const { reason, why, ...ref } of reply.kill) this.attempts.find(ref)?.end(endReasonOf(reason, why));
+    // A hub that says nothing of a deadline knows none.
+    if (reply.drainMs === undefined) this.#setDraining(reply.adminState !== 'active');
+    else this.#drain(reply.adminState !== 'active', reply.drainMs);
   }
 
-  /**
-   * What a person wants, with or without a deadline. The hub repeats the wish in each heartbeat, but not the deadline; and
-   * an answer that was under way may say the opposite for a moment, so the wish is looked at again when the deadline comes.
-   */
-  #drain(draining: boolean, deadlineMs: number | undefined): void {
+  /** What a person wants; the hub repeats it in each heartbeat. */
+  #drain(draining: boolean, deadlineMs: number | null): void {
     this.#setDraining(draining);
-    this.#callOffDeadline();
-    if (!draining || deadlineMs === undefined || this.#stopping) return;
-    this.#callOffDeadline = this.#options.clock.after(deadlineMs, () => {
-      if (!this.#draining) return;
-      this.#options.logger.info({ jobs: this.attempts.size }, 'the drain’s deadline is over: what runs is given back');
-      void this.attempts.endAll({ kind: 'released', by: 'drain', reason: 'the node is drained and its time to finish was over' });
-    });
+    this.#deadline.set(draining && !this.#stopping ? deadlineMs : null);
+  }
+
+  #drainIsOver(): void {
+    if (!this.#draining) return;
+    if (this.attempts.size > 0) this.#options.logger.info({ jobs: this.attempts.size }, 'the drain’s deadline is over: what runs is given back');
+    void this.attempts.endAll(DRAINED);
   }
 
   #setDraining(draining: boolean): void {

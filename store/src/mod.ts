@@ -20,6 +20,7 @@ export * from './nodes/row.ts';
 export * from './nodes/admin-state.ts';
 export * from './users/users.ts';
 export * from './users/tokens.ts';
+export * from './nodes/drain.ts';
 export * from './videos/row.ts';
 export * from './videos/insert.ts';
 export * from './videos/find.ts';

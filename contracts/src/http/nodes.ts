@@ -12,6 +12,8 @@ export const nodeSchema = z.object({
   version: z.string(),
   health: z.enum(['healthy', 'silent', 'lost']),
   adminState: z.enum(['active', 'draining', 'cordoned']),
+  /** When what still runs on a draining node is given back; null: it may finish. */
+  drainDeadlineAt: z.iso.datetime().nullable(),
   encoder: z.string().nullable(),
   encoderTrials: z.array(encoderTrialSchema),
   ffmpegVersion: z.string().nullable(),

@@ -96,7 +96,8 @@ export const heartbeatReplySchema = z.object({
   /** True when a newer agent with the same id took over: this one must end its work and exit. */
   superseded: z.boolean(),
   renewed: z.array(attemptRefSchema),
-  kill: z.array(attemptRefSchema.extend({ reason: killReasonSchema })),
+  /** `why`: of those released, the ones that a drain ends. */
+  kill: z.array(attemptRefSchema.extend({ reason: killReasonSchema, why: z.literal('drain').optional() })),
   /** Which of the renewed are paused: the node freezes these and thaws the others, should a pause or resume have been lost. */
   frozen: z.array(attemptRefSchema).optional(),
   /** Sessions that the hub does not know any more: the node ends them. */
@@ -105,6 +106,8 @@ export const heartbeatReplySchema = z.object({
   heartbeatMs: z.int().optional(),
   leaseMs: z.int(),
   adminState: z.enum(['active', 'draining', 'cordoned']),
+  /** Until what runs is given back, on a node that drains with a deadline; null without one. */
+  drainMs: z.int().min(0).nullable().optional(),
 });
 export type HeartbeatReply = z.infer<typeof heartbeatReplySchema>;
 

@@ -32,22 +32,21 @@ export const nodeRoutes = (app: App, deps: GatewayDeps): void => {
     responses: { 200: json(nodeSchema, 'The node'), ...problems },
   }), async (c) => c.json(await nodeOr404(deps, c.req.valid('param').id), 200));
 
-  const change = async (id: string, state: AdminState, actor: string): Promise<void> => {
-    await setAdminState(deps.sql, id, state, actor);
+  const change = async (id: string, state: AdminState, actor: string, deadlineSeconds: number | null = null): Promise<void> => {
+    await setAdminState(deps.sql, id, state, actor, deadlineSeconds);
     deps.hints.queue();
+    await tellDrain(deps, id, state === 'draining', deadlineSeconds);
   };
 
   app.openapi(createRoute({
-    method: 'post', path: '/api/media/nodes/{id}/drain', tags, summary: 'Give the node no new jobs; running ones finish', middleware: [middleware, emptyBodyAsObject],
-    description: 'With `deadlineSeconds` what still runs then is given back and starts again elsewhere without using a retry. 503 `node_unreachable` when the node could not be told the deadline; it drains all the same.',
+    method: 'post', path: '/api/media/nodes/{id}/drain', tags, summary: 'Give the node no new jobs; what it has not started goes elsewhere', middleware: [middleware, emptyBodyAsObject],
+    description: 'Running jobs finish. With `deadlineSeconds` what still runs then is given back and starts again elsewhere without using a retry; the deadline outlives restarts of any part. Asked again it counts anew, or, without one, no more.',
     request: { params, query: noQuery, body: optionalJsonBody(drainRequest) },
     responses: { 200: json(nodeSchema, 'The node'), ...problems },
   }), async (c) => {
     const { id } = await nodeOr404(deps, c.req.valid('param').id);
     const { deadlineSeconds } = c.req.valid('json');
-    await change(id, 'draining', (await userOf(c)).username);
-    const told = await tellDrain(deps, id, true, deadlineSeconds);
-    if (!told && deadlineSeconds !== undefined) throw new HttpProblem('node_unreachable', `Node ${id} drains, but could not be told the deadline: its agent does not answer`);
+    await change(id, 'draining', (await userOf(c)).username, deadlineSeconds ?? null);
     return c.json(await nodeOr404(deps, id), 200);
   });
 
@@ -63,20 +62,17 @@ export const nodeRoutes = (app: App, deps: GatewayDeps): void => {
     }), async (c) => {
       const { id } = await nodeOr404(deps, c.req.valid('param').id);
       await change(id, state, (await userOf(c)).username);
-      await tellDrain(deps, id, false);
       return c.json(await nodeOr404(deps, id), 200);
     });
   }
 };
 
-/** Told at once; a node that does not hear it reads its state (but no deadline) in the next heartbeat's reply. False: it could not be told. */
-const tellDrain = async (deps: GatewayDeps, nodeId: string, draining: boolean, deadlineSeconds?: number): Promise<boolean> => {
-  const message = { v: PROTOCOL_VERSION, draining, ...(deadlineSeconds === undefined ? {} : { deadlineMs: deadlineSeconds * 1000 }) };
+/** Told at once; a node that does not hear it reads all of it in the next heartbeat's reply. */
+const tellDrain = async (deps: GatewayDeps, nodeId: string, draining: boolean, deadlineSeconds: number | null): Promise<void> => {
+  const message = { v: PROTOCOL_VERSION, draining, ...(deadlineSeconds === null ? {} : { deadlineMs: deadlineSeconds * 1000 }) };
   try {
     await deps.bus.request(subjects.agent(nodeId, 'drain'), message, { timeoutMs: DRAIN_TIMEOUT_MS, schema: ackSchema });
-    return true;
   } catch (error) {
     deps.logger.warn({ nodeId, code: errorCode(error) }, 'node not told to drain');
-    return false;
   }
 };

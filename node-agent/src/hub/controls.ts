@@ -15,11 +15,14 @@ export interface ControlsOptions {
 
 type KillReason = z.infer<typeof cancelSchema>['reason'];
 
+/** What runs when the deadline of a drain comes. */
+export const DRAINED: EndReason = { kind: 'released', by: 'drain', reason: 'the node is drained and its time to finish was over' };
+
 /** Why the hub wants an attempt ended, in our words. */
-export function endReasonOf(reason: KillReason): EndReason {
+export function endReasonOf(reason: KillReason, why?: 'drain'): EndReason {
   switch (reason) {
     case 'released':
-      return { kind: 'released', by: 'pause', reason: 'given back on request' };
+      return why === 'drain' ? DRAINED : { kind: 'released', by: 'pause', reason: 'given back on request' };
     case 'stale':
       return { kind: 'stale', why: 'the hub gave the job to another attempt' };
     case 'cancelled':

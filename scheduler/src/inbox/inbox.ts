@@ -94,7 +94,7 @@ export class Inbox implements Service {
     }
     const renewal = await renewLeases(sql, { nodeId, incarnation: beat.incarnation, running: beat.running }, timing.leaseMs);
     if (seen.recovered) hints.changed();
-    return { ...reply, known: true, superseded: false, adminState: seen.adminState, ...renewal };
+    return { ...reply, known: true, superseded: false, adminState: seen.adminState, drainMs: seen.drainMs, ...renewal };
   }
 
   #progress(nodeId: string, progress: Progress): void {

@@ -1,5 +1,5 @@
 import type { Logger } from '@reelay/runtime';
-import { type ClassVerdict, commitPlacements, type Lease, readQueueView, saveVerdicts } from '@reelay/store';
+import { type ClassVerdict, commitPlacements, type FleetNode, type Lease, readQueueView, saveVerdicts, unplaceDraining } from '@reelay/store';
 import type { Assigner } from '../assign/assigner.ts';
 import type { HoldOffs } from '../assign/hold-off.ts';
 import type { Deps } from '../deps.ts';
@@ -35,6 +35,7 @@ export class Placer {
   async pass(lease: Lease): Promise<void> {
     const { sql, libraryId, timing, hints } = this.#deps;
     const { jobs, fleet, now } = await readQueueView(sql, VIEW_PER_PRIORITY);
+    if (fleet.some(isDraining)) await this.#takeBack();
     const verdicts = place({ jobs, fleet, now, policy: { ...POLICY, libraryId, heldOff: this.#holdOffs.current() } });
     const placements = verdicts.flatMap((verdict) => (verdict.kind === 'place' ? [verdict.placement] : []));
     if (placements.length > 0) {
@@ -46,6 +47,14 @@ export class Placer {
     await this.#store(lease, classVerdicts(verdicts));
   }
 
+  /** What a draining node has not started yet; the hint has the rest of the fleet looked at for it. */
+  async #takeBack(): Promise<void> {
+    const taken = await unplaceDraining(this.#deps.sql);
+    if (taken.length === 0) return;
+    this.#logger.info({ count: taken.length }, 'jobs taken back from draining nodes');
+    this.#deps.hints.changed();
+  }
+
   async #store(lease: Lease, verdicts: readonly ClassVerdict[]): Promise<void> {
     const text = JSON.stringify(verdicts);
     if (text === this.#stored) return;
@@ -54,6 +63,9 @@ export class Placer {
     this.#stored = text;
   }
 }
+
+/** And holds jobs, which may not have been started yet. */
+const isDraining = ({ adminState, slots }: FleetNode): boolean => adminState === 'draining' && slots.cpu + slots.gpu_encode + slots.gpu_ai > 0;
 
 /** One reason per class, in a fixed order. */
 const classVerdicts = (verdicts: readonly Verdict[]): ClassVerdict[] => {

@@ -2,11 +2,12 @@ import type { Heartbeat } from '@reelay/contracts';
 import { appendAudit } from '../audit/append.ts';
 import { inTransaction, type Sql } from '../db.ts';
 import { jsonb } from '../json.ts';
+import { drainMsLeft } from './drain.ts';
 import { saveDevices } from './hello.ts';
 import type { AdminState, NodeHealth } from './row.ts';
 
 export type Seen =
-  | { kind: 'known'; adminState: AdminState; /** It had been silent or lost. */ recovered: boolean }
+  | { kind: 'known'; adminState: AdminState; /** Until the deadline of its drain; null without one. */ drainMs: number | null; /** It had been silent or lost. */ recovered: boolean }
   /** A newer start of the agent has the id. */
   | { kind: 'superseded' }
   | { kind: 'unknown' };
@@ -24,5 +25,6 @@ export const recordHeartbeat = (sql: Sql, nodeId: string, beat: Pick<Heartbeat, 
     if (recovered) {
       await appendAudit(tx, { topic: 'nodes', entityId: nodeId, event: 'healthy', actor: `node:${nodeId}`, fromStatus: before.health, toStatus: 'healthy' });
     }
-    return { kind: 'known', adminState: before.adminState, recovered };
+    const drainMs = before.adminState === 'draining' ? await drainMsLeft(tx, nodeId) : null;
+    return { kind: 'known', adminState: before.adminState, drainMs, recovered };
   });

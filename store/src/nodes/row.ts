@@ -9,6 +9,8 @@ export interface NodeRow {
   name: string;
   incarnation: string;
   adminState: AdminState;
+  /** When what still runs on a draining node is given back. */
+  drainDeadline: Date | null;
   health: NodeHealth;
   version: string;
   encoder: string | null;

@@ -7,6 +7,7 @@ interface NodeView {
   version: string;
   health: Node['health'];
   adminState: Node['adminState'];
+  drainDeadline: Date | null;
   encoder: string | null;
   encoderTrials: EncoderTrial[];
   ffmpegVersion: string | null;
@@ -25,7 +26,7 @@ interface NodeView {
 /** All nodes by name, or those with the ids. `hasLibrary`: the node mounts the very library of the hub. */
 export const readNodes = async (sql: Queryable, ids: readonly string[] | null = null): Promise<Node[]> => {
   const rows = await sql<NodeView[]>`
-    select n.id, n.name, n.version, n.health, n.admin_state, n.encoder, n.encoder_trials, n.ffmpeg_version, n.limits,
+    select n.id, n.name, n.version, n.health, n.admin_state, n.drain_deadline, n.encoder, n.encoder_trials, n.ffmpeg_version, n.limits,
       n.slots_cpu, n.slots_gpu_encode, n.slots_gpu_ai, n.load, n.labels, n.registered_at, n.last_seen_at,
       n.library_id is not null and n.library_id = (select value #>> '{}' from settings where name = 'libraryId') as has_library,
       coalesce((
@@ -36,8 +37,9 @@ export const readNodes = async (sql: Queryable, ids: readonly string[] | null = 
   return rows.map(toNode);
 };
 
-const toNode = ({ slotsCpu, slotsGpuEncode, slotsGpuAi, ...row }: NodeView): Node => ({
+const toNode = ({ slotsCpu, slotsGpuEncode, slotsGpuAi, drainDeadline, ...row }: NodeView): Node => ({
   ...row,
+  drainDeadlineAt: drainDeadline?.toISOString() ?? null,
   hasLibrary: row.hasLibrary ?? false,
   running: { cpu: slotsCpu, gpu_encode: slotsGpuEncode, gpu_ai: slotsGpuAi },
   registeredAt: row.registeredAt.toISOString(),
