@@ -2,7 +2,8 @@
  * The helper of `acquireGuardian`, for any POSIX sh (run with dash and BusyBox). $1 grace in steps of 20 ms, 0 for none,
  * $2 what the environment of our children holds, to find those that left their group. Descriptor 9 is its copy of the lock.
  * A target is `g<pgid>:<start>` or `p<pid>:<start>`, start being field 22 of /proc/PID/stat or nothing.
- * `kill -TERM -PGID` is the one spelling that both shells take.
+ * `kill -TERM -PGID` is the one spelling that both shells take; BusyBox's grep reads only the first entry of an environment
+ * without -z, which not every build of it knows.
  *
  *   started ──"L"──▶ listening (+target, -target) ──EOF──▶ (TERM and CONT ──grace──▶) KILL, strays too ──all gone──▶ exit (the lock falls)
  *
@@ -63,7 +64,7 @@ wait_for_end() {
 
 end_strays() {
   found=
-  for f in $(grep -lsF "$1" /proc/[0-9]*/environ 9>&-); do
+  for f in $(grep -lszF "$1" /proc/[0-9]*/environ 9>&- || grep -lsF "$1" /proc/[0-9]*/environ 9>&-); do
     id=\${f#/proc/}
     kill -KILL "\${id%/environ}" && found=yes
   done
