@@ -123,6 +123,17 @@ describe('a job', () => {
     expect(await world.job(job.id)).toMatchObject({ retryCount: 0, lostCount: 0 });
   });
 
+  it('given back by an agent that ends is not offered to it again, but to its next start at once', async () => {
+    const jobs = [await testJob(world.sql, 'scan'), await testJob(world.sql, 'scan')];
+    await world.scheduler();
+    await agent.say();
+    for (const job of jobs) await agent.done(await agent.run(job.id), { kind: 'released', reason: 'the node stops', cause: 'shutdown' });
+    await world.eventually(async () => expect((await world.sql`select 1 from waiting_verdicts where reason like '%its agent stops%'`).length).toBe(1));
+    expect(agent.orders).toHaveLength(2);
+    await agent.say();
+    for (const job of jobs) expect((await agent.order(job.id, 2)).epoch).toBe(2);
+  });
+
   it('waits with a reason while there is nobody to run it', async () => {
     const job = await testJob(world.sql, 'scan');
     await world.scheduler();

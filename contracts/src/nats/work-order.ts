@@ -76,8 +76,8 @@ export const jobOutcomeSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('released'),
     reason: z.string().max(500),
-    /** `memory`: ended to free memory. Counted with lost nodes, and back only after a while. */
-    cause: z.enum(['memory']).optional(),
+    /** `memory`: ended to free memory. Counted with lost nodes, and back only after a while. `shutdown`: the agent itself ends, so it is offered nothing more. */
+    cause: z.enum(['memory', 'shutdown']).optional(),
   }),
 ]);
 export type JobOutcome = z.infer<typeof jobOutcomeSchema>;

@@ -18,7 +18,7 @@ export function outcomeOf(end: WorkerEnd, asked: EndReason | null): JobOutcome |
     case 'stale':
       return null;
     case 'released':
-      return { kind: 'released', reason: reason.reason };
+      return { kind: 'released', reason: reason.reason, ...(reason.by === 'shutdown' ? { cause: 'shutdown' as const } : {}) };
     case 'shed':
       return { kind: 'released', reason: reason.reason.slice(0, 500), cause: 'memory' };
     case 'stalled':

@@ -28,6 +28,11 @@ export class HoldOffs {
     this.#entries.set(key, { nodeId, jobId, reason, times, untilMs: this.#clock.monotonicMs() + Math.min(LONGEST_MS, firstMs * 2 ** (times - 1)) });
   }
 
+  /** Offers nothing to the node for `ms`, however often this is said. */
+  hold(nodeId: string, reason: string, ms: number): void {
+    this.#entries.set(`${nodeId} *`, { nodeId, jobId: null, reason, times: 1, untilMs: this.#clock.monotonicMs() + ms });
+  }
+
   /** The node said hello: what it refused before counts no more. */
   forget(nodeId: string): void {
     for (const [key, entry] of this.#entries) if (entry.nodeId === nodeId) this.#entries.delete(key);

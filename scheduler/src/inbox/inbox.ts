@@ -18,6 +18,9 @@ class SubjectWithoutNode extends ReelayError {
   }
 }
 
+/** An agent that gave back its jobs ends within so long, or has said hello again. */
+const STOPPING_MS = 4_000;
+
 const nodeIn = ({ subject }: MessageInfo): string => {
   const nodeId = nodeIdOf(subject);
   if (nodeId === null) throw new SubjectWithoutNode(subject);
@@ -58,9 +61,12 @@ export class Inbox implements Service {
         await appendAgentLog(this.#deps.sql, nodeIn(info), message);
         return { ok: true };
       }),
-      bus.serve(subjects.anyNode('done'), shared, doneSchema, async (message, info): Promise<DoneReply> => ({
-        ok: true, verdict: await this.#settler.done(nodeIn(info), message),
-      })),
+      bus.serve(subjects.anyNode('done'), shared, doneSchema, async (message, info): Promise<DoneReply> => {
+        const nodeId = nodeIn(info);
+        // Before the job is in the queue again, or it would be offered to the very agent that ends.
+        if (message.outcome.kind === 'released' && message.outcome.cause === 'shutdown') this.#holdOffs.hold(nodeId, 'its agent stops', STOPPING_MS);
+        return { ok: true, verdict: await this.#settler.done(nodeId, message) };
+      }),
       bus.subscribe(subjects.anyNode('progress'), progressSchema, (message, info) => this.#progress(nodeIn(info), message), shared),
     ];
   }
