@@ -131,5 +131,7 @@ export const api = {
   processesOf: (node: string, signal?: AbortSignal): Promise<NodeProcesses> => request('GET', `${NODES}/${id(node)}/processes`, { signal }),
   endProcess: (node: string, process: string, reason: string | null): Promise<EndProcess> =>
     request('DELETE', `${NODES}/${id(node)}/processes/${id(process)}`, reason === null ? {} : { body: { reason } }),
-  actOnNode: (node: string, action: 'drain' | 'resume' | 'cordon'): Promise<unknown> => request('POST', `${NODES}/${id(node)}/${action}`),
+  actOnNode: (node: string, action: 'resume' | 'cordon'): Promise<Node> => request('POST', `${NODES}/${id(node)}/${action}`),
+  /** `deadlineSeconds` null: running jobs finish. */
+  drainNode: (node: string, deadlineSeconds: number | null): Promise<Node> => request('POST', `${NODES}/${id(node)}/drain`, deadlineSeconds === null ? {} : { body: { deadlineSeconds } }),
 };

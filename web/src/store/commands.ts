@@ -91,17 +91,15 @@ const restoreVideo = (video: Video): Promise<boolean> =>
   });
 
 const NODE_QUESTIONS = {
-  drain: { title: 'Drain', text: 'takes no new jobs; what runs there finishes.', done: 'drains' },
   cordon: { title: 'Cordon', text: 'takes no new jobs until it is resumed; what runs there goes on.', done: 'is cordoned' },
   resume: { title: 'Resume', text: 'takes jobs again.', done: 'takes jobs again' },
 } as const;
 
-export async function actOnNode(node: Node, action: 'drain' | 'resume' | 'cordon'): Promise<boolean> {
+export async function actOnNode(node: Node, action: 'resume' | 'cordon'): Promise<boolean> {
   const words = NODE_QUESTIONS[action];
   const yes = await confirm({ title: `${words.title} ${node.name}?`, text: `The node ${words.text}`, action: words.title, keep: 'Leave it' });
   return yes && attempt(async () => {
-    await api.actOnNode(node.id, action);
-    nodes.change(node.id, (known) => ({ ...known, adminState: action === 'drain' ? 'draining' : action === 'cordon' ? 'cordoned' : 'active' }));
+    nodes.put(await api.actOnNode(node.id, action));
     return `${node.name} ${words.done}`;
   });
 }

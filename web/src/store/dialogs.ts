@@ -1,12 +1,13 @@
 /** The dialog that is open. Their code is loaded when the first one opens. */
 import { signal } from '@preact/signals';
-import type { Job, JobType, Process, Video } from '@reelay/contracts';
+import type { Job, JobType, Node, Process, Video } from '@reelay/contracts';
 
 export type DialogRequest =
   /** `type` and `video` set: an action on that video; else the form for any job. */
   | { readonly kind: 'create-job'; readonly type: JobType | null; readonly video: Video | null }
   | { readonly kind: 'rename'; readonly video: Video }
   | { readonly kind: 'priority'; readonly job: Job }
+  | { readonly kind: 'drain'; readonly node: Node }
   | { readonly kind: 'end-process'; readonly process: Process; readonly onEnded: () => void };
 
 export const openDialog = signal<DialogRequest | null>(null);

@@ -2,10 +2,13 @@ import type { ReadonlySignal } from '@preact/signals';
 import type { AllProcesses, Node } from '@reelay/contracts';
 import { Badge } from '../../components/badge.tsx';
 import { When } from '../../components/time.tsx';
+import { drainSentence } from '../../model/drain.ts';
 import { bytes, megabytes } from '../../model/format.ts';
 import { PRESSURE } from '../../model/processes.ts';
 import { ADMIN_STATE, HEALTH, RESOURCE, RESOURCES } from '../../model/words.ts';
+import { nowMs } from '../../store/clock.ts';
 import { actOnNode } from '../../store/commands.ts';
+import { openDialog } from '../../store/dialogs.ts';
 import { Device } from './device.tsx';
 import { Processes } from './processes.tsx';
 
@@ -31,6 +34,7 @@ export function NodeCard({ node: { value: node }, running }: Props) {
         </div>
       </div>
       {pressure !== null && <p class="small">No new jobs: {pressure.detail}</p>}
+      {node.adminState === 'draining' && <Draining node={node} />}
       <Encoder node={node} />
       {node.devices.map((device) => <Device key={device.id} device={device} />)}
       <Slots node={node} />
@@ -83,11 +87,22 @@ function Slots({ node }: { node: Node }) {
   );
 }
 
+const drain = (node: Node): void => {
+  openDialog.value = { kind: 'drain', node };
+};
+
+/** Reads the clock by itself, so that the card is not drawn anew each second. */
+function Draining({ node }: { node: Node }) {
+  const sentence = drainSentence(node, nowMs.value);
+  return sentence === null ? null : <p class="small">{sentence}</p>;
+}
+
 function Actions({ node }: { node: Node }) {
   return (
     <div class="row">
-      {node.adminState === 'active' && <button type="button" class="button small" onClick={() => void actOnNode(node, 'drain')}>Drain</button>}
+      {node.adminState === 'active' && <button type="button" class="button small" onClick={() => drain(node)}>Drain</button>}
       {node.adminState === 'active' && <button type="button" class="button small" onClick={() => void actOnNode(node, 'cordon')}>Cordon</button>}
+      {node.adminState === 'draining' && <button type="button" class="button small" onClick={() => drain(node)}>Deadline</button>}
       {node.adminState !== 'active' && <button type="button" class="button small" onClick={() => void actOnNode(node, 'resume')}>Resume</button>}
     </div>
   );
