@@ -35,22 +35,23 @@ export class Cli {
   readonly io: Io;
   readonly root: string;
   readonly printer: Printer;
+  /** The whole command tree. */
+  readonly program: Command;
   /** How the command ends when nothing is thrown. */
   exitCode: ExitCode = EXIT.ok;
   /** Set by a command that runs a service. */
   next: NextProgram | null = null;
-  readonly #program: Command;
   #place: Place | undefined;
 
   constructor(program: Command, io: Io, root: string) {
-    this.#program = program;
+    this.program = program;
     this.io = io;
     this.root = root;
     this.printer = new Printer(io);
   }
 
   get options(): GlobalOptions {
-    return this.#program.opts<GlobalOptions>();
+    return this.program.opts<GlobalOptions>();
   }
 
   get json(): boolean {

@@ -1,5 +1,5 @@
 /** Values of options, checked while the command line is read. */
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 
 /** A whole number within limits. */
 export const wholeNumber = (least: number, most: number) => (text: string): number => {
@@ -15,8 +15,7 @@ export const seconds = (text: string): number => {
   return Number(found[1]) * (found[2] === 'h' ? 3600 : found[2] === 'm' ? 60 : 1);
 };
 
-/** Several of a known set of words, separated by commas; may be given more than once. */
-export const listOf = <T extends string>(known: readonly T[]) => (text: string, before: T[] | undefined): T[] => [
+const listOf = <T extends string>(known: readonly T[]) => (text: string, before: T[] | undefined): T[] => [
   ...(before ?? []),
   ...text.split(',').map((word) => {
     const found = known.find((one) => one === word.trim());
@@ -31,3 +30,6 @@ export const pairs = (text: string, before: [string, string][] | undefined): [st
   if (at < 1) throw new InvalidArgumentError('Expected name=value.');
   return [...(before ?? []), [text.slice(0, at), text.slice(at + 1)]];
 };
+
+/** An option that takes several of a known set of words, separated by commas; it may be given more than once. */
+export const listOption = (flags: string, description: string, known: readonly string[]): Option => new Option(flags, description).choices(known).argParser(listOf(known));

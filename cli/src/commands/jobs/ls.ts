@@ -2,7 +2,7 @@ import { JOB_SORTS, JOB_STATUSES, JOB_TYPES, jobListSchema, RESOURCE_CATEGORIES 
 import { Command, Option } from 'commander';
 import type { Cli } from '../../cli.ts';
 import { understood } from '../../connection/api-client.ts';
-import { listOf, wholeNumber } from '../values.ts';
+import { listOption, wholeNumber } from '../values.ts';
 import { type ListOptions, listText } from './list-text.ts';
 import { watchJobs } from './watch.ts';
 
@@ -16,8 +16,8 @@ const queryOf = (options: ListOptions): string => {
 
 export const lsCommand = (cli: Cli): Command =>
   new Command('ls').alias('list').description('list jobs')
-    .addOption(new Option('-s, --status <status,…>', 'only with these statuses').argParser(listOf(JOB_STATUSES)))
-    .addOption(new Option('-t, --type <type,…>', 'only of these types').argParser(listOf(JOB_TYPES)))
+    .addOption(listOption('-s, --status <status,…>', 'only with these statuses', JOB_STATUSES))
+    .addOption(listOption('-t, --type <type,…>', 'only of these types', JOB_TYPES))
     .addOption(new Option('--category <category>', 'only of this resource category').choices(RESOURCE_CATEGORIES))
     .option('-q, --search <text>', 'only with this text in id, type, error, path or title')
     .option('--node <id>', 'only those that ran, or run, on this node')
