@@ -356,7 +356,7 @@ describe('the process', () => {
       said += String(chunk);
     });
     const [code] = await once(second, 'exit');
-    expect([code, said]).toEqual([1, expect.stringMatching(/^node-agent: cannot start: already running \(process \d+\)/)]);
+    expect([code, said]).toEqual([75, expect.stringMatching(/^node-agent: cannot start: node-agent already runs on \S+ \(process \d+\)/)]);
     child.kill('SIGTERM');
     await once(child, 'exit');
   });

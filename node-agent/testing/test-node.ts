@@ -44,7 +44,9 @@ export class TestBench {
   env(more: Env = {}): Env {
     return {
       PATH: process.env.PATH, REELAY_NODE_ID: this.hub.nodeId, REELAY_GATEWAY_URL: this.hub.httpUrl, NATS_URL: this.nats.url, MEDIA_LIBRARY_PATH: this.library,
-      REELAY_WORK_DIR: this.workDir, REELAY_JOB_PROCESS: this.bundles.jobProcess, REELAY_MIN_FREE_MB: '0', FFMPEG_PATH: process.env.FFMPEG_PATH, FFPROBE_PATH: process.env.FFPROBE_PATH, ...more,
+      REELAY_WORK_DIR: this.workDir, REELAY_JOB_PROCESS: this.bundles.jobProcess, REELAY_MIN_FREE_MB: '0',
+      // Tests run beside other tests, and wait for the jobs.
+      REELAY_BATCH_NICE: '0', FFMPEG_PATH: process.env.FFMPEG_PATH, FFPROBE_PATH: process.env.FFPROBE_PATH, ...more,
     };
   }
 
