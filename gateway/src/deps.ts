@@ -41,8 +41,6 @@ export interface GatewayDeps {
   readonly metrics: HttpMetrics;
   /** The built web client; null when there is none. */
   readonly web: StaticFiles | null;
-  /** When this gateway started, on the monotonic clock. */
-  readonly startedAtMs: number;
   /** How far the gateway is on its way out. */
   readonly drain: Drain;
   readonly requests: Requests;

@@ -59,7 +59,7 @@ export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start'
   drain.onClosing(() => hub.move(Math.random));
   const locks = await startLocks(ctx, release, resources, live);
   const deps: GatewayDeps = {
-    ...resources, ...locks, newId, hub, outbox, live, metrics, signIns, uploads, drain, requests: new Requests(), startedAtMs: clock.monotonicMs(),
+    ...resources, ...locks, newId, hub, outbox, live, metrics, signIns, uploads, drain, requests: new Requests(),
     hints: new Hints(bus),
     packages: new PackageCache({ sql, library: resources.library, maxBytes: PACKAGES_BYTES }),
   };

@@ -11,7 +11,7 @@ export const gatewaySettings = defineSettings({
   HOST: { schema: z.string().min(1).default('0.0.0.0'), doc: 'Address the HTTP server listens on.' },
   REELAY_ADMIN_PASSWORD: { schema: z.string().min(8).max(1000).optional(), doc: 'Password of the first user `admin`; generated and kept in a file when left out. Read at the very first start alone.', secret: true, firstStartOnly: true },
   REELAY_WEB_DIR: { schema: z.string().min(1).optional(), doc: 'Folder with the built web client; without it the gateway serves the API alone.' },
-  REELAY_MIGRATIONS_DIR: { schema: z.string().min(1).default('store/migrations'), doc: 'Folder with the database migrations.' },
+  REELAY_LOCAL_PORT: { schema: z.coerce.number().int().min(1).max(65_535).optional(), doc: 'Also listen here, on loopback alone and without TLS: for programs of this host, such as a health check or a local agent, that need not know the certificate.' },
   REELAY_MAX_UPLOAD_BYTES: { schema: z.coerce.number().int().min(1).default(200 * GIB), doc: 'Largest upload, in bytes.', reloadable: true },
   REELAY_UPLOAD_KEEP_HOURS: { schema: z.coerce.number().min(1).max(8760).default(24), doc: 'Hours after which an unfinished resumable upload is removed.', reloadable: true },
   REELAY_TLS_CERT: { schema: z.string().min(1).optional(), doc: 'Path of the TLS certificate (PEM); together with REELAY_TLS_KEY the server speaks HTTPS. Read again on reload: new connections get the new one.', reloadable: unlessSetOrUnset },

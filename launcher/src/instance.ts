@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type App, type InstanceFile, redactUrl, removeInstanceFile, writeInstanceFile } from '@reelay/runtime';
+import { type InstanceFile, redactUrl, removeInstanceFile, writeInstanceFile } from '@reelay/runtime';
 import manifest from '../package.json' with { type: 'json' };
 import { localUrl } from './programs.ts';
 import type { LauncherSettings } from './settings.ts';
@@ -9,6 +9,7 @@ export interface InstanceOptions {
   tools: Record<string, string>;
   run: { dir: string; id: string };
   port: number;
+  localPort: number | undefined;
 }
 
 /** The file that tells tools on this machine where the system's parts are; it goes when the system ends. */
@@ -16,12 +17,12 @@ export class Instance {
   readonly #dataDir: string;
   readonly #facts: InstanceFile;
 
-  constructor({ env }: Pick<App, 'env'>, { settings, tools, run, port }: InstanceOptions) {
+  constructor({ settings, tools, run, port, localPort }: InstanceOptions) {
     this.#dataDir = run.dir;
     this.#facts = {
       runId: run.id,
       version: manifest.version,
-      url: localUrl({ host: settings.HOST, port, env }),
+      url: localUrl({ host: settings.HOST, port, localPort }),
       libraryRoot: settings.MEDIA_LIBRARY_PATH ?? join(run.dir, 'library'),
       workDir: join(run.dir, 'node'),
       ffmpeg: tools['FFMPEG_PATH'] ?? 'ffmpeg',

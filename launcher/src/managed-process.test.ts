@@ -15,7 +15,7 @@ afterEach(() => supervisor.terminateAll(new Shutdown('the test ends'), 100));
 const program = (script: string, more: Partial<ManagedProcessOptions> = {}): ManagedProcess => {
   const output = new EventEmitter();
   return new ManagedProcess({
-    name: 'program', supervisor, logger, stopMs: 2_000,
+    name: 'program', supervisor, logger, stopMs: () => 2_000,
     command: () => ({ name: 'program', argv0: 'sh', args: ['-c', script], group: 'own', onStdoutLine: () => output.emit('line'), onStderrLine: () => {} }),
     untilReady: async () => {
       await once(output, 'line');
@@ -51,7 +51,7 @@ it('asks with the signal the program wants, and kills what does not listen', asy
   const proc = polite.proc;
   await polite.stop();
   expect(await proc?.exit).toMatchObject({ kind: 'code', code: 0 });
-  const deaf = program('trap "" INT TERM; echo ready; while :; do sleep 0.02; done', { stopSignal: 'SIGINT', stopMs: 50 });
+  const deaf = program('trap "" INT TERM; echo ready; while :; do sleep 0.02; done', { stopSignal: 'SIGINT', stopMs: () => 50 });
   await deaf.start(Ctx.root('test'));
   await deaf.stop();
   expect(supervisor.alive).toEqual([]);

@@ -1,9 +1,12 @@
-import { type Clock, type Ctx, delay, type Logger, ReelayError, type Service, Shutdown, systemClock, toError, waitAtMost } from '@reelay/runtime';
+import {
+  ChildCannotStart, type Clock, type Ctx, delay, EXIT_CODES, FINAL_EXIT_CODES, type Logger, parentMessageSchema, ReelayError, type Service, Shutdown, type StartFailure, systemClock, toError, waitAtMost,
+} from '@reelay/runtime';
 import type { Exit, Proc, SpawnOptions, Supervisor } from '@reelay/runtime/supervisor';
 
 /** A program of the system ended before it was ready. */
 class EndedWhileStarting extends ReelayError {
   readonly code = 'ended_while_starting';
+  override readonly serviceExit = EXIT_CODES.unavailable;
   constructor(name: string, exit: Exit, lastWords: string) {
     super(`${name} ended while starting (${describeExit(exit)})${lastWords === '' ? '' : `: ${lastWords}`}`, { name });
   }
@@ -21,11 +24,13 @@ export interface ManagedProcessOptions {
   /** Sent before TERM: how the program is asked to stop. */
   stopSignal?: 'SIGINT' | undefined;
   /** From the request to stop until KILL. */
-  stopMs: number;
+  stopMs: () => number;
 }
 
 /** Says more than what follows it, such as a stack. */
 const ERROR_LINE = /cannot start|Error\b/;
+/** Told by the launcher in its own words, and once. */
+const REFUSAL = /^\S+: (cannot start|crashed): /;
 const BACKOFF_MS = [250, 500, 1_000, 2_000, 5_000, 10_000];
 /** Up for so long, it counts as well again. */
 const STEADY_MS = 60_000;
@@ -35,7 +40,7 @@ const STEADY_MS = 60_000;
  *
  *   idle ──start()──▶ starting ──ready──▶ running ──exit──▶ waiting ──backoff over──▶ starting …
  *                        │                   └──stop()──▶ stopping ──exit──▶ stopped
- *                        └──exit before settle()──▶ failedToStart
+ *                        └──exit before settle()──▶ failedToStart             └──superseded, runs already──▶ stopped
  */
 export class ManagedProcess implements Service {
   readonly name: string;
@@ -50,6 +55,7 @@ export class ManagedProcess implements Service {
   #stopping: Promise<void> | undefined;
   #failures = 0;
   #lastLine = '';
+  #failure: StartFailure | undefined;
 
   constructor(options: ManagedProcessOptions) {
     this.name = options.name;
@@ -87,7 +93,8 @@ export class ManagedProcess implements Service {
   async #stop(): Promise<void> {
     const proc = this.proc;
     if (proc === undefined) return;
-    const { stopSignal, stopMs } = this.#options;
+    const { stopSignal } = this.#options;
+    const stopMs = this.#options.stopMs();
     if (stopSignal !== undefined && proc.signal(stopSignal) && (await waitAtMost(this.#clock, stopMs, proc.exit))) return;
     await proc.terminate(new Shutdown('the system stops'), stopSignal === undefined ? stopMs : 0);
   }
@@ -96,18 +103,29 @@ export class ManagedProcess implements Service {
     const command = await this.#options.command();
     if (this.#stopping) throw new Shutdown('the system stops');
     this.#lastLine = '';
+    this.#failure = undefined;
     const remember = (print: ((line: string) => void) | undefined) => (line: string) => {
       if (line.trim() !== '' && (ERROR_LINE.test(line) || !ERROR_LINE.test(this.#lastLine))) this.#lastLine = line.trim();
-      print?.(line);
+      if (!REFUSAL.test(line)) print?.(line);
     };
     const proc = this.#options.supervisor.spawn(ctx, { ...command, group: 'own', onStderrLine: remember(command.onStderrLine) });
     this.#proc = proc;
+    if (command.ipc) {
+      proc.onMessage((message) => {
+        const parsed = parentMessageSchema.safeParse(message);
+        if (parsed.success && parsed.data.failed !== undefined) this.#failure = { lines: parsed.data.failed, exitCode: parsed.data.exitCode };
+      });
+    }
     return proc;
+  }
+
+  #endedEarly(exit: Exit): Error {
+    return this.#failure === undefined ? new EndedWhileStarting(this.name, exit, this.#lastLine) : new ChildCannotStart(this.name, this.#failure);
   }
 
   async #ready(proc: Proc): Promise<void> {
     const gone = proc.exit.then((exit) => {
-      throw new EndedWhileStarting(this.name, exit, this.#lastLine);
+      throw this.#endedEarly(exit);
     });
     gone.catch(() => {});
     await Promise.race([this.#options.untilReady(proc), gone]);
@@ -121,11 +139,19 @@ export class ManagedProcess implements Service {
     const exit = await proc.exit;
     if (this.#stopping) return;
     if (!this.#settled) {
-      this.#failStart(new EndedWhileStarting(this.name, exit, this.#lastLine));
+      this.#failStart(this.#endedEarly(exit));
       return;
     }
+    if (this.#isFinal(exit)) return;
     if (this.#clock.monotonicMs() - startedMs > STEADY_MS) this.#failures = 0;
     await this.#restart(describeExit(exit));
+  }
+
+  /** Another one has taken over: starting this one again would only start a quarrel. */
+  #isFinal(exit: Exit): boolean {
+    if (exit.kind !== 'code' || !FINAL_EXIT_CODES.has(exit.code)) return false;
+    this.#options.logger.error({ program: this.name, exitCode: exit.code, reason: this.#failure?.lines.join('; ') }, 'program gave way to another one and is not started again');
+    return true;
   }
 
   async #restart(reason: string): Promise<void> {
@@ -140,6 +166,8 @@ export class ManagedProcess implements Service {
       await this.#ready(proc);
     } catch (thrown) {
       if (this.#stopping) return;
+      const exit = proc?.alive === false ? await proc.exit : undefined;
+      if (exit !== undefined && this.#isFinal(exit)) return;
       await proc?.terminate(new Shutdown('it did not become ready'));
       await this.#restart(toError(thrown).message);
       return;

@@ -12,6 +12,10 @@ export const launcherSettings = defineSettings({
   NATS_URL: { ...commonSettings.NATS_URL, schema: commonSettings.NATS_URL.schema.optional(), doc: 'Use this NATS server instead of the embedded one.' },
   REELAY_NATS_CREDS: { schema: z.string().min(1).optional(), doc: 'With NATS_URL: the .creds file of gateway, scheduler and the local node.' },
   REELAY_DEMO: { schema: flag(true), doc: '0: make no demo clip for an empty library.' },
+  REELAY_TLS_CERT: { schema: z.string().min(1).optional(), doc: 'Path of the TLS certificate (PEM); together with REELAY_TLS_KEY the gateway speaks HTTPS.' },
   REELAY_LOG_LEVEL: commonSettings.REELAY_LOG_LEVEL,
+  SHUTDOWN_TIMEOUT: commonSettings.SHUTDOWN_TIMEOUT,
+  REELAY_LOG_MAX_MB: commonSettings.REELAY_LOG_MAX_MB,
+  REELAY_LOG_KEEP: commonSettings.REELAY_LOG_KEEP,
 });
 export type LauncherSettings = Settings<typeof launcherSettings>;

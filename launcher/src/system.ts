@@ -1,10 +1,9 @@
 // The whole system on one machine. Start: Postgres and NATS together, then the three services together.
-// Stop, within 10 s: the agent first (it gives its jobs back), then gateway and scheduler, then NATS and Postgres.
+// Stop, within SHUTDOWN_TIMEOUT: the agent first (it gives its jobs back), then gateway and scheduler, then NATS and Postgres.
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { Ctx, ensureSecretKey, type Env, type Logger, Shutdown } from '@reelay/runtime';
+import { type Accepted, Ctx, ensureSecretKey, type Env, type Logger, Shutdown } from '@reelay/runtime';
 import type { Supervisor } from '@reelay/runtime/supervisor';
 import { formatLogLine } from './log-lines.ts';
 import { ManagedProcess } from './managed-process.ts';
@@ -13,16 +12,19 @@ import { natsServerEnv, untilNatsReady } from './nats/server.ts';
 import { Cluster } from './postgres/cluster.ts';
 import { findPostgresHome } from './postgres/home.ts';
 import { freePort } from './ports.ts';
-import { localUrl, saysReady, serviceCommand, type ServiceName, SERVICES, type SystemPlan } from './programs.ts';
+import { localUrl, saysReady, saysWelcomed, serviceCommand, type ServiceName, SERVICES, type SystemPlan } from './programs.ts';
 import { untilReady } from './readiness.ts';
+import { ReloadAll } from './reload-all.ts';
 import { ensureSecretFile } from './secret-file.ts';
 import type { LauncherSettings } from './settings.ts';
 
 const LOCAL_NODE_ID = 'local';
 const LOOPBACK = '127.0.0.1';
 const READY_LIMIT_MS = 60_000;
-/** Together below 10 s. */
-const STOP_MS = { agent: 4_500, hub: 2_500, infrastructure: 2_000 };
+/** Shares of what the stop of the whole may take; they follow each other. */
+const STOP_SHARES = { agent: 0.45, hub: 0.25, infrastructure: 0.2 };
+/** What a service gets for its stop, of what it has until it is killed. */
+const OWN_SHARE = 0.95;
 
 export interface SystemOptions {
   settings: LauncherSettings;
@@ -30,10 +32,17 @@ export interface SystemOptions {
   dataDir: string;
   /** Port of the gateway, free right now. */
   port: number;
+  /** Port of the gateway for programs of this machine, where the other one speaks TLS. */
+  localPort: number | undefined;
+  /** What the stop of all may take. */
+  shutdownMs: () => number;
   /** Folder of the built programs. */
   dist: string;
   natsConfig: string;
   configFile?: string | undefined;
+  configIsOptional?: boolean | undefined;
+  /** Whether what is routine is printed too. */
+  isVerbose: () => boolean;
   tools: { ffmpeg: string; ffprobe: string; natsServer: string | undefined };
   env: Env;
   supervisor: Supervisor;
@@ -50,11 +59,13 @@ export class LocalSystem {
   /** The programs' own: they are stopped in order, not all at once by the caller's context. */
   readonly #programCtx = Ctx.root('programs');
   readonly #programs = new Map<ProgramName, ManagedProcess>();
+  readonly #reloads: ReloadAll;
   #plan: SystemPlan | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: SystemOptions) {
     this.#options = options;
+    this.#reloads = new ReloadAll(options.logger);
   }
 
   /** The gateway for programs on this machine. Known after `start` began. */
@@ -81,9 +92,9 @@ export class LocalSystem {
     for (const program of programs) program.settle();
   }
 
-  /** Lets every service read its configuration again. */
-  reload(): void {
-    for (const [name, program] of this.#programs) if (name !== 'postgres' && name !== 'nats') program.proc?.signal('SIGHUP');
+  /** Asks every service whether it can work with the configuration as it is now. @throws when one cannot */
+  prepareReload(): Promise<Accepted> {
+    return this.#reloads.prepare();
   }
 
   /** Idempotent, legal at any time; done when no program is left. */
@@ -98,20 +109,33 @@ export class LocalSystem {
     }
   }
 
+  /** Which programs run, for the description of the launcher. */
+  describe(): Record<string, number | null> {
+    return Object.fromEntries([...this.#programs].map(([name, program]) => [name, program.proc?.pid ?? null]));
+  }
+
+  #stopMs(part: keyof typeof STOP_SHARES): number {
+    return STOP_SHARES[part] * this.#options.shutdownMs();
+  }
+
+  #ownSeconds(part: keyof typeof STOP_SHARES): number {
+    return Math.max(0.1, (this.#stopMs(part) * OWN_SHARE) / 1_000);
+  }
+
   #knownPlan(): SystemPlan {
     if (this.#plan === undefined) throw new Error('the system has not been started');
     return this.#plan;
   }
 
   async #makePlan(ctx: Ctx): Promise<SystemPlan> {
-    const { settings, dataDir, port, dist, tools, env, configFile } = this.#options;
+    const { settings, dataDir, port, localPort, dist, tools, env, configFile, configIsOptional } = this.#options;
     const libraryRoot = settings.MEDIA_LIBRARY_PATH ?? join(dataDir, 'library');
-    await mkdir(libraryRoot, { recursive: true });
     const secretFile = join(dataDir, 'secret.key');
     ensureSecretKey(secretFile);
     const [databaseUrl, nats] = await Promise.all([settings.DATABASE_URL ?? this.#startPostgres(ctx), this.#startNats()]);
     return {
-      dist, dataDir, libraryRoot, secretFile, configFile, env, port, databaseUrl,
+      dist, dataDir, libraryRoot, secretFile, configFile, configIsOptional, env, port, localPort, databaseUrl,
+      stopSeconds: { 'node-agent': this.#ownSeconds('agent'), gateway: this.#ownSeconds('hub'), scheduler: this.#ownSeconds('hub') },
       host: settings.HOST,
       natsUrl: nats.url,
       hubCreds: nats.hubCreds,
@@ -135,7 +159,7 @@ export class LocalSystem {
       },
       untilReady: (proc) => cluster.untilReady(() => !proc.alive),
       stopSignal: 'SIGINT',
-      stopMs: STOP_MS.infrastructure,
+      stopMs: () => this.#stopMs('infrastructure'),
     });
     await cluster.ensureDatabase();
     return cluster.url;
@@ -159,7 +183,7 @@ export class LocalSystem {
         };
       },
       untilReady: (proc) => untilNatsReady(LOOPBACK, port, () => !proc.alive),
-      stopMs: STOP_MS.infrastructure,
+      stopMs: () => this.#stopMs('infrastructure'),
     });
     return { url: `nats://${LOOPBACK}:${port}`, hubCreds: keys.paths.hubCreds, nodeCreds: await keys.createNodeCreds(LOCAL_NODE_ID) };
   }
@@ -167,8 +191,11 @@ export class LocalSystem {
   async #startService(name: ServiceName): Promise<void> {
     await this.#run(name, {
       command: () => serviceCommand(name, this.#knownPlan(), this.#lines(name)),
-      untilReady: saysReady,
-      stopMs: name === 'node-agent' ? STOP_MS.agent : STOP_MS.hub,
+      untilReady: (proc) => {
+        this.#reloads.attach(name, proc);
+        return name === 'node-agent' ? saysWelcomed(proc) : saysReady(proc);
+      },
+      stopMs: () => this.#stopMs(name === 'node-agent' ? 'agent' : 'hub'),
     });
   }
 
@@ -188,9 +215,8 @@ export class LocalSystem {
   /** The server tells its life story at each start; people get what is not routine. */
   #natsLines(): (line: string) => void {
     const print = this.#lines('nats');
-    const all = this.#options.settings.REELAY_LOG_LEVEL === 'debug' || this.#options.settings.REELAY_LOG_LEVEL === 'trace';
     return (line) => {
-      if (all || !/\[(INF|DBG|TRC)\]/.test(line)) print(line.replace(/^\[\d+\] /, ''));
+      if (this.#options.isVerbose() || !/\[(INF|DBG|TRC)\]/.test(line)) print(line.replace(/^\[\d+\] /, ''));
     };
   }
 }

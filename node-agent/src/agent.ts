@@ -1,5 +1,5 @@
 import { CATALOGUE, type EncoderTrial, type HelloReply, type HeartbeatReply, type LoadReport, type WorkOrder } from '@reelay/contracts';
-import { type Clock, type Ctx, type Logger, readLibraryId, type Service, Shutdown, withDeadline } from '@reelay/runtime';
+import { type Clock, type Ctx, EXIT_CODES, type Logger, readLibraryId, ReelayError, type Service, Shutdown, withDeadline } from '@reelay/runtime';
 import type { Bus, BusSubscription } from '@reelay/runtime/bus';
 import type { HealthMonitorOptions, ResourceLimits, Supervisor } from '@reelay/runtime/supervisor';
 import type { NodeState } from './attempts/admission.ts';
@@ -32,9 +32,21 @@ export interface AgentOptions {
   scratch: Scratch;
   clock: Clock;
   logger: Logger;
+  /** Each time the hub has answered hello: from then on this is a node of the fleet. */
+  onWelcomed?: (() => void) | undefined;
   onSuperseded: () => void;
   /** Where the memory's figures come from; the host when left out. */
   readMemory?: HealthMonitorOptions['readMemory'];
+}
+
+/** Not one of the encoders that this host might have has made a picture. */
+class NoEncoderWorks extends ReelayError {
+  readonly code = 'no_encoder_works';
+  override readonly serviceExit = EXIT_CODES.configuration;
+  constructor(ffmpeg: string, trials: readonly EncoderTrial[]) {
+    const reasons = trials.map(({ encoder, reason }) => `${encoder}: ${reason ?? 'unknown'}`).join(', ');
+    super(`no H.264 encoder of ${ffmpeg} works on this host (${reasons}); install an ffmpeg with libx264, or set FFMPEG_PATH to one`, { trials });
+  }
 }
 
 const FENCE_MS = 500;
@@ -43,6 +55,8 @@ const BEATS_PER_LEASE = 3;
 /** How long an orderly stop waits after the KILL of jobs that ignored TERM, and then for the hub to hear of it. */
 const KILL_MARGIN_MS = 500;
 const REPORT_MS = 2_000;
+/** Of SHUTDOWN_TIMEOUT: what jobs get at most for their end. */
+const GRACE_SHARE = 0.5;
 
 /** This host as a node of the fleet: what it has, what it runs, and its link to the hub. */
 export class Agent implements Service {
@@ -69,6 +83,7 @@ export class Agent implements Service {
   constructor(options: AgentOptions) {
     const { settings, supervisor, logger, bus, clock, incarnation } = options;
     this.#options = options;
+    this.#deadline = new DrainDeadline(clock, () => this.#drainIsOver());
     this.#inventory = new DeviceInventory({ supervisor, logger, nvidiaSmiPath: settings.NVIDIA_SMI_PATH });
     this.#hub = new HubClient(bus, settings.REELAY_NODE_ID, incarnation, clock);
     this.attempts = new Attempts({
@@ -83,7 +98,6 @@ export class Agent implements Service {
     this.#link = new HubLink({
       hub: this.#hub, clock, logger,
       describe: () => this.#describe(),
-    this.#deadline = new DrainDeadline(clock, () => this.#drainIsOver());
       pulse: () => this.#pulse(),
       onWelcome: (reply) => this.#welcomed(reply),
       onHeartbeat: (reply, sentMs) => this.#heard(reply, sentMs),
@@ -103,6 +117,8 @@ export class Agent implements Service {
     this.#pool = new WarmPool(ctx, () => ({ supervisor, clock, logger, program: jobProgram, graceMs: settings.REELAY_KILL_GRACE_MS, limits: batchLimits(settings) }), clock);
     this.#pool.fill();
     await this.#explore(ctx);
+    // A stop came meanwhile: it must not become a node now.
+    if (this.#stopping) return;
     this.#subscriptions = [...serveProcesses({ bus, supervisor, logger, clock, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts }), ...serveControls({ bus, incarnation, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts, setDraining: (draining, deadlineMs) => this.#drain(draining, deadlineMs ?? null) })];
     this.#endFence = clock.every(FENCE_MS, () => this.attempts.fence(clock.monotonicMs()));
     await this.#memory.start(ctx);
@@ -124,7 +140,8 @@ export class Agent implements Service {
   async #stop(): Promise<void> {
     const { clock, logger } = this.#options;
     this.#draining = true;
-    const { REELAY_KILL_GRACE_MS: graceMs } = this.#options.settings;
+    const { REELAY_KILL_GRACE_MS: killGraceMs, SHUTDOWN_TIMEOUT } = this.#options.settings;
+    const graceMs = Math.min(killGraceMs, SHUTDOWN_TIMEOUT * 1_000 * GRACE_SHARE);
     await withDeadline(clock, 'jobs', graceMs + KILL_MARGIN_MS, () => this.attempts.endAll({ kind: 'released', by: 'shutdown', reason: 'the node stops' })).catch(() => {});
     // A hub that stops at the same time would not answer; it learns of the jobs from the silence.
     await withDeadline(clock, 'reports', REPORT_MS, () => this.attempts.allOver()).catch(() => {});
@@ -152,8 +169,8 @@ export class Agent implements Service {
     const devices = this.#inventory.refresh(ctx).then(() => this.#inventory.report(() => 0));
     [this.#trials, this.#ffmpegVersion] = await Promise.all([devices.then((found) => tryEncoders(ctx, found, tools)), ffmpegVersion(ctx, tools)]);
     const encoder = bestEncoder(this.#trials);
-    if (encoder === null) logger.error({ trials: this.#trials }, 'no H.264 encoder works on this host');
-    else if (encoder === SOFTWARE_ENCODER) logger.info({ encoder }, 'encoding in software: no hardware encoder works here');
+    if (encoder === null) throw new NoEncoderWorks(settings.FFMPEG_PATH, this.#trials);
+    if (encoder === SOFTWARE_ENCODER) logger.info({ encoder }, 'encoding in software: no hardware encoder works here');
     else logger.info({ encoder }, 'encoding in hardware');
   }
 
@@ -175,6 +192,7 @@ export class Agent implements Service {
   }
 
   #welcomed({ libraryId, adminState }: HelloReply): void {
+    this.#options.onWelcomed?.();
     this.#hubLibraryId = libraryId;
     this.#setDraining(adminState !== 'active');
     const { settings, logger } = this.#options;

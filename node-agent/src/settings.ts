@@ -19,7 +19,7 @@ export const agentSettings = defineSettings({
   NATS_URL: commonSettings.NATS_URL,
   REELAY_NATS_CREDS: commonSettings.REELAY_NATS_CREDS,
   MEDIA_LIBRARY_PATH: { schema: z.string().min(1).optional(), doc: 'Where the hub’s library is mounted on this node. Without it files travel over HTTP.' },
-  REELAY_WORK_DIR: { schema: z.string().min(1), doc: 'Folder of this node: instance lock and scratch files. Needs room for what is fetched and made when there is no mount.' },
+  REELAY_WORK_DIR: { schema: z.string().min(1), doc: 'Folder of this node: lock, PID file and scratch files; each agent of a host needs one of its own. Needs room for what is fetched and made when there is no mount.' },
   FFMPEG_PATH: { schema: z.string().min(1).default('ffmpeg'), doc: 'The ffmpeg program; looked up on PATH when it is a bare name.' },
   FFPROBE_PATH: { schema: z.string().min(1).default('ffprobe'), doc: 'The ffprobe program; looked up on PATH when it is a bare name.' },
   NVIDIA_SMI_PATH: { schema: z.string().min(1).default('nvidia-smi'), doc: 'The nvidia-smi program. Without it the node has one software device.' },
@@ -33,5 +33,8 @@ export const agentSettings = defineSettings({
   REELAY_JOB_MEMORY_MB: { schema: z.coerce.number().int().min(256).optional(), doc: 'The most memory that one job and all it starts may use; beyond it the job fails with `out_of_memory`. Without it the newest job is given back when the host’s memory runs out. A new value counts for jobs that start after the reload.', reloadable: true },
   REELAY_MIN_FREE_MB: { schema: z.coerce.number().int().min(0).default(256), doc: 'Jobs that write files are refused when less disk space than this (and what they fetch) is free.', reloadable: true },
   REELAY_LOG_LEVEL: commonSettings.REELAY_LOG_LEVEL,
+  SHUTDOWN_TIMEOUT: commonSettings.SHUTDOWN_TIMEOUT,
+  REELAY_LOG_MAX_MB: commonSettings.REELAY_LOG_MAX_MB,
+  REELAY_LOG_KEEP: commonSettings.REELAY_LOG_KEEP,
 });
 export type AgentSettings = Settings<typeof agentSettings>;

@@ -8,6 +8,7 @@ export { Ctx } from './ctx.ts';
 export { sleep, unlessCancelled } from './ctx-wait.ts';
 export { errorCode, ReelayError, toError } from './errors.ts';
 export * from './ffmpeg/mod.ts';
+export { ensureWritableFolder, FolderUnusable } from './files/writable-folder.ts';
 export { ensureLibraryId, LIBRARY_ID_FILE, LibraryIdInvalid, readLibraryId } from './files/library-id.ts';
 export { type FileIdentity, identify, LibraryFileMissing, LibraryRoot, normaliseLibraryPath, PathOutsideLibrary } from './files/library-path.ts';
 export { OutputExistsError, parsePartName, type PartInfo, PartMissingError, partName, publishFile, type PublishOptions, PublishUnsupportedError } from './files/publish.ts';

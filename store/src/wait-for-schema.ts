@@ -1,28 +1,29 @@
+import type { StartOptions } from './await-database.ts';
+import { DatabaseProblem } from './database-problem.ts';
 import type { Sql } from './db.ts';
-
-/** Postgres is not there, or nobody has applied the migrations. */
-export class DatabaseNotReadyError extends Error {
-  readonly code = 'database_not_ready';
-  constructor(waitedMs: number, cause: unknown) {
-    super(`the database is not ready after ${waitedMs} ms`, { cause });
-    this.name = 'DatabaseNotReadyError';
-  }
-}
+import { migrationFiles, unknownMigrations } from './migrate.ts';
 
 const RETRY_MS = 100;
 
-/** Resolves when the tables are there: the gateway applies the migrations. @throws DatabaseNotReadyError */
-export const waitForSchema = async (sql: Sql, waitMs: number): Promise<void> => {
-  const deadline = performance.now() + waitMs;
+/** Resolves when every migration of this release is applied, which the gateway does. @throws DatabaseProblem, or what `pause` rejects with */
+export const waitForSchema = async (sql: Sql, folder: string, { waitMs, pause }: Pick<StartOptions, 'waitMs' | 'pause'>): Promise<void> => {
+  const files = await migrationFiles(folder);
+  const untilMs = performance.now() + waitMs;
   for (;;) {
-    try {
-      await sql`select 1 from jobs, leases limit 1`;
-      return;
-    } catch (error) {
-      if (performance.now() > deadline) throw new DatabaseNotReadyError(waitMs, error);
+    const applied = await appliedMigrations(sql);
+    const newer = unknownMigrations(applied, files);
+    if (newer !== null) throw newer;
+    const missing = files.filter((name) => !applied.includes(name));
+    if (missing.length === 0) return;
+    if (performance.now() >= untilMs) {
+      throw new DatabaseProblem('schema_missing', `the database lacks ${missing.length} of ${files.length} migrations of this release (waited ${waitMs / 1000} s); start a gateway of this release, which applies them`);
     }
-    await new Promise((resolve) => {
-      setTimeout(resolve, RETRY_MS);
-    });
+    await pause(RETRY_MS);
   }
+};
+
+const appliedMigrations = async (sql: Sql): Promise<string[]> => {
+  const [found] = await sql<{ exists: boolean }[]>`select to_regclass('schema_migrations') is not null as exists`;
+  if (!found?.exists) return [];
+  return (await sql<{ name: string }[]>`select name from schema_migrations`).map(({ name }) => name);
 };

@@ -9,8 +9,6 @@ import { json, noQuery } from '../http/route.ts';
 
 const tags = ['Service'];
 const CHECK_MS = 2_000;
-/** Services start side by side: a node may have said hello just before this gateway counts from. */
-const STARTED_TOGETHER_MS = 3_000;
 const SHORTEST_SILENCE_MS = 10_000;
 const MISSED_BEATS = 3;
 
@@ -45,12 +43,8 @@ const readiness = async (deps: GatewayDeps): Promise<Ready> => {
   return { status: !up ? 'unavailable' : counts.healthy === 0 ? 'degraded' : 'ok', checks, nodes: counts };
 };
 
-/**
- * A node counts when it has been heard lately, and since this gateway started: right after a start of everything, what
- * the table says is of the time before.
- */
-const heardWithinMs = ({ settings, clock, startedAtMs }: GatewayDeps): number =>
-  Math.min(Math.max(SHORTEST_SILENCE_MS, settings.REELAY_HEARTBEAT_SECONDS * 1000 * MISSED_BEATS), clock.monotonicMs() - startedAtMs + STARTED_TOGETHER_MS);
+/** A node counts while it is heard by any scheduler; when this gateway started says nothing about that. */
+const heardWithinMs = ({ settings }: GatewayDeps): number => Math.max(SHORTEST_SILENCE_MS, settings.REELAY_HEARTBEAT_SECONDS * 1000 * MISSED_BEATS);
 
 const checkPostgres = (deps: GatewayDeps): Promise<{ healthy: number; total: number } | null> =>
   new Promise((resolve) => {

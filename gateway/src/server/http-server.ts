@@ -3,7 +3,7 @@ import { createServer as createHttps, Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
-import { type Accepted, type Clock, type Ctx, delay, errorCode, type Logger, ReelayError, type Service, Shutdown, waitAtMost } from '@reelay/runtime';
+import { type Accepted, type Clock, type Ctx, delay, listenFailure, type Logger, type Service, Shutdown, waitAtMost } from '@reelay/runtime';
 import type { App } from '../http/env.ts';
 import type { GatewaySettings } from '../settings.ts';
 import type { Drain } from './drain.ts';
@@ -11,20 +11,9 @@ import type { Requests } from './requests.ts';
 import { StallGuard } from './stall-guard.ts';
 import { readTlsFiles, type TlsFiles } from './tls-files.ts';
 
-/** The HTTP port cannot be had. */
-class PortUnavailable extends ReelayError {
-  readonly code = 'port_unavailable';
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'is used by another program; set PORT to a free one',
-  EACCES: 'may not be used by this user; set PORT to one above 1023',
-  EADDRNOTAVAIL: 'is not on this machine; check HOST',
-};
 /** For proxies with passive checks to meet one refusal before the port closes. */
 const REFUSING_MS = 1_000;
-/** Requests in flight may end by themselves within this time after the port was closed. */
-const GRACE_MS = 4_000;
+const DEFAULT_GRACE_MS = 4_000;
 /** From the end of the contexts to the end of the sockets. */
 const LAST_WORDS_MS = 500;
 const SWEEP_MS = 100;
@@ -36,6 +25,8 @@ export interface HttpServerOptions {
   requests: Requests;
   clock: Clock;
   logger: Logger;
+  /** Requests in flight may end by themselves within this time after the port was closed. Default 4 s. */
+  graceMs?: (() => number) | undefined;
 }
 
 /**
@@ -60,9 +51,18 @@ export class HttpServer implements Service {
     this.#guard = new StallGuard({ limitMs: () => settings.REELAY_STALL_TIMEOUT_SECONDS * 1000, requests, clock, logger });
   }
 
+  /** Of `stopMs`: how long it serves on for the sake of balancers, in milliseconds. */
+  get leaveMs(): number {
+    return this.#drainMs > 0 ? this.#drainMs + REFUSING_MS : 0;
+  }
+
   /** The longest that `stop` takes, in milliseconds. */
   get stopMs(): number {
-    return (this.#drainMs > 0 ? this.#drainMs + REFUSING_MS : 0) + GRACE_MS + LAST_WORDS_MS + 500;
+    return this.leaveMs + this.#graceMs + LAST_WORDS_MS + 500;
+  }
+
+  get #graceMs(): number {
+    return this.#options.graceMs?.() ?? DEFAULT_GRACE_MS;
   }
 
   get #drainMs(): number {
@@ -96,10 +96,7 @@ export class HttpServer implements Service {
     const { PORT, HOST } = this.#options.settings;
     const server = this.#create();
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => {
-        const reason = REASONS[errorCode(error) ?? ''] ?? `cannot be used (${errorCode(error) ?? 'unknown error'})`;
-        reject(new PortUnavailable(`port ${PORT} on ${HOST} ${reason}`, { port: PORT, host: HOST }, error));
-      });
+      server.once('error', (error) => void listenFailure(HOST, PORT, error).then(reject));
       server.listen(PORT, HOST, resolve);
     });
     this.#server = server;
@@ -133,17 +130,18 @@ export class HttpServer implements Service {
     });
     // A connection that becomes idle after close() stays open by itself.
     const endSweep = this.#clock.every(SWEEP_MS, () => server.closeIdleConnections());
-    const inTime = await waitAtMost(this.#clock, GRACE_MS, closed);
-    if (!inTime) await this.#cut(server, closed);
+    const graceMs = this.#graceMs;
+    const inTime = await waitAtMost(this.#clock, graceMs, closed);
+    if (!inTime) await this.#cut(server, closed, graceMs);
     endSweep();
   }
 
   /** The deadline: contexts first, so that an upload can still say how far it came. */
-  async #cut(server: Server, closed: Promise<void>): Promise<void> {
+  async #cut(server: Server, closed: Promise<void>, graceMs: number): Promise<void> {
     const { requests, logger } = this.#options;
     const cut = requests.countByKind();
-    if (Object.keys(cut).length > 0) logger.warn({ cut, graceMs: GRACE_MS }, 'requests cut off, they did not end in time');
-    requests.cancelAll(new Shutdown(`not over ${GRACE_MS} ms after the port was closed`));
+    if (Object.keys(cut).length > 0) logger.warn({ cut, graceMs }, 'requests cut off, they did not end in time');
+    requests.cancelAll(new Shutdown(`not over ${graceMs} ms after the port was closed`));
     await waitAtMost(this.#clock, LAST_WORDS_MS, closed);
     server.closeAllConnections();
     await closed;

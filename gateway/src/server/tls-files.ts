@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { errorCode, ReelayError } from '@reelay/runtime';
+import { errorCode, EXIT_CODES, fileTrouble, ReelayError } from '@reelay/runtime';
 import type { GatewaySettings } from '../settings.ts';
 
 /** Certificate and key cannot be used as they are. */
 class TlsFilesInvalid extends ReelayError {
   readonly code = 'tls_files_invalid';
+  override readonly serviceExit = EXIT_CODES.configuration;
 }
 
 export interface TlsFiles {
@@ -36,6 +37,6 @@ const read = (name: string, path: string): Buffer => {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new TlsFilesInvalid(`${name} ${path} cannot be read (${errorCode(error) ?? 'unknown error'})`, { path }, error);
+    throw new TlsFilesInvalid(`${name} ${path} cannot be read: ${fileTrouble(error)}`, { path }, error);
   }
 };

@@ -25,6 +25,11 @@ export function describeStartFailure(name: string, error: Error): StartFailure {
   if (error instanceof ChildCannotStart) return error.failure;
   const saying = (...texts: string[]) => texts.map((text) => `${name}: cannot start: ${oneLine(text)}`);
   if (error instanceof ConfigError) return { lines: saying(...error.problems.map((problem) => `${problem.name}: ${problem.message}`)), exitCode: EXIT_CODES.configuration };
-  const exitCode = error instanceof ReelayError ? (error.serviceExit ?? EXIT_CODES.cutOff) : EXIT_CODES.crashed;
-  return { lines: saying(error.message || error.name), exitCode };
+  return { lines: saying(error.message || error.name), exitCode: exitCodeOf(error) };
+}
+
+/** Errors of workspaces that do not know ours may name their exit code too. */
+function exitCodeOf(error: Error): number {
+  if ('serviceExit' in error && typeof error.serviceExit === 'number') return error.serviceExit;
+  return error instanceof ReelayError ? EXIT_CODES.cutOff : EXIT_CODES.crashed;
 }
