@@ -50,12 +50,6 @@ export class TimedOut extends CliError {
   readonly exitCode = EXIT.timedOut;
 }
 
-/** The other one was first. */
-export class Conflict extends CliError {
-  readonly code = 'conflict';
-  readonly exitCode = EXIT.conflict;
-}
-
 function exitCodeOf(status: number): ExitCode {
   if (status === 401 || status === 403) return EXIT.notPermitted;
   if (status === 404 || status === 410) return EXIT.notFound;

@@ -23,6 +23,6 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   notPermitted: 'Sign-in is needed, or the role does not allow it',
   unreachable: 'The gateway does not answer, or cannot serve at the moment',
   jobFailed: 'With `--wait`: the job failed or was cancelled',
-  conflict: 'Something else was first: the job is in another state, the name is taken, Reelay runs already',
+  conflict: 'Something else was first: the job is in another state, the name is taken',
   timedOut: 'The time given with `--timeout` is over',
 };

@@ -7,13 +7,13 @@ import type { Place } from '../instance/place.ts';
 import type { Io } from '../io.ts';
 import { Credentials, credentialsPath } from './credentials.ts';
 
-export type UrlSource = '--url' | 'REELAY_URL' | 'the system that runs here' | 'the default';
+type UrlSource = '--url' | 'REELAY_URL' | 'the system that runs here' | 'the default';
 export interface Gateway {
   url: string;
   source: UrlSource;
 }
 
-export type TokenSource = '--token-file' | 'REELAY_TOKEN' | 'reelay login';
+type TokenSource = '--token-file' | 'REELAY_TOKEN' | 'reelay login';
 export interface Token {
   token: string;
   source: TokenSource;

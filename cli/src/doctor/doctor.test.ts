@@ -101,13 +101,14 @@ describe('the doctor', () => {
   });
 });
 
+const check = (id: string, look: Check['look']): Check => ({ id, group: 'Machine', limitMs: 50, look });
+
 it('a check that hangs or throws holds up nobody', async () => {
   const supervisor = new Supervisor({ logger: createLogger({ service: 'test', level: 'silent' }), env: process.env });
   const patient: Patient = {
     env: {}, place: findPlace({ env: {}, cwd: '/' }, home.folder, undefined), instance: null, gateway: { url: 'http://127.0.0.1:1', source: 'the default' }, supervisor, clock: systemClock,
   };
   let ended = false;
-  const check = (id: string, look: Check['look']): Check => ({ id, group: 'Machine', limitMs: 50, look });
   const examined = await examine([
     check('hangs', (_patient, ctx) => new Promise(() => ctx.onCancel(() => (ended = true)))),
     check('throws', () => { throw new Error('broken'); }),

@@ -11,7 +11,7 @@ const FORMATS: Readonly<Record<Exclude<Tone, 'plain'>, Format>> = { good: 'green
 export type Style = (tone: Tone, text: string) => string;
 
 /** Colour: a terminal, unless NO_COLOR is set or TERM is dumb. */
-export const wantsColour = (sink: TextSink, env: Env): boolean => sink.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+const wantsColour = (sink: TextSink, env: Env): boolean => sink.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 
 export const styleFor = (sink: TextSink, env: Env): Style => {
   const coloured = wantsColour(sink, env);

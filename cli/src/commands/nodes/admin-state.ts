@@ -6,7 +6,7 @@ import { live } from '../../connection/live.ts';
 import { parseLive } from '../../connection/live-event.ts';
 import { TimedOut } from '../../errors.ts';
 import { ProgressLine } from '../../output/progress-line.ts';
-import { count, duration } from '../../output/words.ts';
+import { count, duration, localTime } from '../../output/words.ts';
 import { seconds } from '../values.ts';
 
 const RETRY_FOR_MS = 5 * 60_000;
@@ -16,16 +16,18 @@ const jobsOn = ({ running }: Node): number => running.cpu + running.gpu_encode +
 const say = (cli: Cli, json: unknown): void =>
   cli.show(json, () => {
     const node = understood(nodeSchema, json);
-    cli.printer.line(`${node.id}  ${node.adminState}, ${count(jobsOn(node), 'job')} on it`);
+    const until = node.drainDeadlineAt === null ? '' : `, until ${localTime(node.drainDeadlineAt) ?? ''} at the latest`;
+    cli.printer.line(`${node.id}  ${node.adminState}, ${count(jobsOn(node), 'job')} on it${until}`);
   });
 
 export const drainCommand = (cli: Cli): Command =>
   new Command('drain').description('give a node no new jobs; what runs there finishes').argument('<id>', 'id of the node')
+    .option('--deadline <time>', 'give back what still runs after this (30, 90s, 5m, 1h); it runs again elsewhere', seconds)
     .option('--wait', 'end when no job is left on it')
     .option('--timeout <time>', 'with --wait: wait no longer than this (30, 90s, 5m, 1h)', seconds)
-    .action(async (id: string, { wait = false, timeout }: { wait?: boolean; timeout?: number }) => {
+    .action(async (id: string, { deadline, wait = false, timeout }: { deadline?: number; wait?: boolean; timeout?: number }) => {
       const api = await cli.api();
-      const json = (await api.call('POST', `${path(id)}/drain`, { body: {} })).json;
+      const json = (await api.call('POST', `${path(id)}/drain`, { body: deadline === undefined ? {} : { deadlineSeconds: Math.ceil(deadline) } })).json;
       say(cli, wait ? await untilEmpty(cli, api, id, timeout) : json);
     });
 

@@ -9,7 +9,7 @@ type Device = Node['devices'][number];
 
 const showNode = (cli: Cli, node: Node): void => {
   cli.printer.fields([
-    ['id', node.id], ['name', node.name], ['health', node.health, toneOf(node.health)], ['state', node.adminState, toneOf(node.adminState)],
+    ['id', node.id], ['name', node.name], ['health', node.health, toneOf(node.health)], ['state', node.adminState, toneOf(node.adminState)], ['drained by', localTime(node.drainDeadlineAt)],
     ['version', node.version], ['ffmpeg', node.ffmpegVersion], ['encoder', node.encoder ?? 'none'],
     ['other encoders', node.encoderTrials.filter((trial) => !trial.ok).map((trial) => `${trial.encoder}: ${trial.reason ?? 'does not work'}`).join('; ')],
     ['jobs', `cpu ${node.running.cpu} of ${node.limits.cpu}, gpu_encode ${node.running.gpu_encode} of ${node.limits.gpu_encode}, gpu_ai ${node.running.gpu_ai} of ${node.limits.gpu_ai}`],

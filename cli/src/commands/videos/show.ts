@@ -5,7 +5,7 @@ import { understood } from '../../connection/api-client.ts';
 import { bytes, duration, localTime } from '../../output/words.ts';
 import { stateOf } from './ls.ts';
 
-export const showVideo = (cli: Cli, video: Video): void =>
+const showVideo = (cli: Cli, video: Video): void =>
   cli.printer.fields([
     ['id', video.id], ['title', video.title], ['path', video.path], ['state', stateOf(video), video.valid === false ? 'bad' : 'plain'],
     ['length', video.durationSeconds === null ? null : duration(video.durationSeconds)],

@@ -22,7 +22,7 @@ const socketsOn = async (port: number): Promise<Set<string>> => {
 };
 
 /** The process that listens on a port, as far as this user may see: `1234 (nginx)`. */
-export const listenerOn = async (port: number): Promise<string | null> => {
+const listenerOn = async (port: number): Promise<string | null> => {
   const inodes = await socketsOn(port);
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
