@@ -5,7 +5,7 @@ import type { Proc } from '@reelay/runtime/supervisor';
 class ServicesRefused extends ReelayError {
   readonly code = 'reload_refused';
   constructor(problems: readonly string[]) {
-    super(`nothing has changed: ${problems.join('; ')}`, { problems });
+    super(problems.join('; '), { problems });
   }
 }
 

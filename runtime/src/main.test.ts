@@ -157,7 +157,7 @@ test.each(['crash', 'reject'])('an uncaught error (%s) stops in good order with 
 });
 
 test('SIGHUP reloads, or keeps the old configuration', async () => {
-  const service = new Running(['normal']);
+  const service = new Running(['normal'], { REELAY_LOG_LEVEL: 'debug' });
   await service.line('ready');
   service.process.kill('SIGHUP');
   await service.line('reloaded');

@@ -26,6 +26,8 @@ export interface System {
   readonly libraryRoot: string;
   /** All it has printed. */
   output(): string;
+  /** Sends a signal to the launcher. */
+  signal(signal: NodeJS.Signals): void;
   /** ffmpeg and ffprobe processes of this system. */
   workers(): Promise<Found[]>;
   /** Process id of a program. @throws when it does not run */
@@ -72,6 +74,10 @@ class RunningSystem implements System {
 
   output(): string {
     return this.#output;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
   }
 
   async start(): Promise<void> {

@@ -45,7 +45,8 @@ export class Reloads {
       const commits = await Promise.all(this.#handlers.map(async (prepare) => prepare()));
       if (this.#closed) return;
       for (const commit of commits) commit();
-      this.#logger.info({ handlers: commits.length }, 'reloaded');
+      // What has changed is told by those whom it concerns.
+      this.#logger.debug({ handlers: commits.length }, 'reloaded');
     } catch (thrown) {
       this.#logger.error({ err: toError(thrown) }, 'reload refused, nothing changed');
     }
