@@ -10,7 +10,7 @@ import { type Bus, connectBus } from '@reelay/runtime/bus';
 import { testHello } from '@reelay/store/testing';
 import type { World } from './world.ts';
 
-type Answer = { accepted: true } | { accepted: false; code: 'no_slot' | 'draining'; detail: string } | 'silence';
+type Answer = { accepted: true } | { accepted: false; code: 'no_slot' | 'draining' | 'memory_pressure'; detail: string } | 'silence';
 
 export interface FakeAgentOptions {
   hello: Partial<Hello>;
