@@ -12,6 +12,7 @@ import type { HttpMetrics } from './server/http-metrics.ts';
 import type { ReadLocks } from './locks/read-locks.ts';
 import type { WriteLocks } from './locks/write-locks.ts';
 import type { Requests } from './server/requests.ts';
+import type { PartJournal } from './uploads/part-journal.ts';
 import type { UploadLocks } from './uploads/upload-locks.ts';
 import type { PackageCache } from './videos/package-cache.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -38,6 +39,8 @@ export interface GatewayDeps {
   readonly writes: WriteLocks;
   /** Which request may write to which resumable upload. */
   readonly uploads: UploadLocks;
+  /** Parts of uploads that are sent in one piece. */
+  readonly parts: PartJournal;
   readonly metrics: HttpMetrics;
   /** The built web client; null when there is none. */
   readonly web: StaticFiles | null;

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
 import { type Clock, type Ctx, type LibraryRoot, type Logger, newId, type ReleaseStack, type SigningKeys } from '@reelay/runtime';
 import type { Bus } from '@reelay/runtime/bus';
 import type { Sql } from '@reelay/store';
@@ -20,6 +21,7 @@ import { Drain } from './server/drain.ts';
 import { HttpMetrics } from './server/http-metrics.ts';
 import { Requests } from './server/requests.ts';
 import type { GatewaySettings } from './settings.ts';
+import { PartJournal } from './uploads/part-journal.ts';
 import { UploadLocks } from './uploads/upload-locks.ts';
 import { PackageCache } from './videos/package-cache.ts';
 
@@ -41,7 +43,7 @@ const PACKAGES_BYTES = 192 * MIB;
 
 /** The gateway without its socket: hub, outbox reader and application, started. Its parts stop with `release`. */
 export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start' | 'push'>, resources: GatewayResources): Promise<{ app: App; deps: GatewayDeps }> => {
-  const { sql, bus, clock, logger } = resources;
+  const { sql, bus, clock, logger, library, settings } = resources;
   const hub: Hub = new Hub({
     maxClients: 10_000, maxBytesPerClient: 4 * MIB, writeDeadlineMs: 30_000, maxAgeMs: 3_600_000, onLeave: (_client, reason) => metrics.liveClientLeft(reason),
   });
@@ -59,9 +61,11 @@ export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start'
   drain.onClosing(() => hub.move(Math.random));
   const locks = await startLocks(ctx, release, resources, live);
   const deps: GatewayDeps = {
-    ...resources, ...locks, newId, hub, outbox, live, metrics, signIns, uploads, drain, requests: new Requests(),
+    ...resources, ...locks, newId, hub, outbox, live, metrics, signIns, uploads, drain,
+    parts: await PartJournal.open(join(resolve(settings.REELAY_RUN_DIR ?? settings.REELAY_DATA_DIR), 'uploads'), library),
+    requests: new Requests(),
     hints: new Hints(bus),
-    packages: new PackageCache({ sql, library: resources.library, maxBytes: PACKAGES_BYTES }),
+    packages: new PackageCache({ sql, library, maxBytes: PACKAGES_BYTES }),
   };
   return { app: createApp(deps), deps };
 };

@@ -34,10 +34,12 @@ export const uploadRoutes = (app: App, deps: GatewayDeps): void => {
     const length = c.req.header('content-length');
     if (Number(length ?? 0) > settings.REELAY_MAX_UPLOAD_BYTES) throw new HttpProblem('body_too_large', `A file may have ${settings.REELAY_MAX_UPLOAD_BYTES} bytes`);
     return once(sql, c, { owner: user.id, bodyDigest: length ?? '', replay: (first) => c.json(videoSchema.parse(first), 201) }, async (first) => {
-      const part = await receivePart(deps.library, c.req.raw.body, {
-        id: deps.newId(), maxBytes: settings.REELAY_MAX_UPLOAD_BYTES, stallMs: settings.REELAY_STALL_TIMEOUT_SECONDS * 1000, clock: deps.clock,
+      const id = deps.newId();
+      const limits = { maxBytes: settings.REELAY_MAX_UPLOAD_BYTES, stallMs: settings.REELAY_STALL_TIMEOUT_SECONDS * 1000 };
+      const video = await deps.parts.during(id, async () => {
+        const part = await receivePart(deps.library, c.req.raw.body, { id, ...limits, clock: deps.clock });
+        return admitUpload(deps, part, filename, user, first);
       });
-      const video = await admitUpload(deps, part, filename, user, first);
       deps.hints.queue();
       c.header('location', `/api/media/videos/${video.id}`);
       return c.json(video, 201);
