@@ -1,7 +1,12 @@
 /** SIGHUP on the running system: what can change does, everywhere or nowhere, and nobody who uses it notices. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { Agent, get, type RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { TLSSocket } from 'node:tls';
 import type { Job, JobDetail, Node } from '@reelay/contracts';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { startSystem, type System } from '../kit/system.ts';
@@ -116,6 +121,51 @@ it('the NATS credentials are read anew when they changed, and bad ones are refus
   writeFileSync(path, `${good}\n`);
   expect((await reload(/settings reloaded/)).join('\n')).toContain('node-agent: the credentials in REELAY_NATS_CREDS');
   expect((await scan()).status).toBe('completed');
+});
+
+/** One request; answers the name in the certificate that the server showed. */
+const certificateOf = async (port: number, options: RequestOptions): Promise<string> => {
+  const [response] = (await once(get(`https://127.0.0.1:${port}/healthz`, { rejectUnauthorized: false, ...options }), 'response')) as [IncomingMessage];
+  const { socket } = response;
+  const name = socket instanceof TLSSocket ? socket.getPeerCertificate().subject.CN : '';
+  response.resume();
+  await once(response, 'end');
+  expect(response.statusCode).toBe(200);
+  return String(name);
+};
+
+it.skipIf(spawnSync('openssl', ['version']).status !== 0)('a gateway by itself: new connections get the new certificate, one that is open goes on', async () => {
+  const [cert, key, own] = [join(folder, 'cert.pem'), join(folder, 'key.pem'), join(folder, 'gateway.json')];
+  const make = (name: string): unknown => spawnSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '1', '-subj', `/CN=${name}`]);
+  make('old');
+  writeFileSync(own, JSON.stringify({ REELAY_TLS_CERT: cert, REELAY_TLS_KEY: key }));
+  const env = { ...system.environmentOf('gateway'), REELAY_CONFIG: own, REELAY_RUN_DIR: folder, PORT: '0' };
+  const gateway = spawn(process.execPath, [resolve(import.meta.dirname, '../../dist/gateway.js')], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  gateway.stdout.on('data', (chunk: Buffer) => void (output += chunk.toString()));
+  const line = (msg: string, nth = 1): Promise<Record<string, unknown>> => vi.waitFor(() => {
+    const found = output.split('\n').slice(0, -1).map((text) => JSON.parse(text) as Record<string, unknown>).filter((record) => record['msg'] === msg)[nth - 1];
+    if (!found) throw new Error(`${msg} has not been said yet`);
+    return found;
+  }, { timeout: 20_000 });
+  const port = Number((await line('ready'))['port']);
+  const keeping = new Agent({ keepAlive: true, maxSockets: 1 });
+  expect(await certificateOf(port, { agent: keeping })).toBe('old');
+  make('new');
+  gateway.kill('SIGHUP');
+  expect((await line('settings reloaded'))['changed']).toEqual(['the TLS certificate']);
+  expect(await certificateOf(port, { agent: new Agent() })).toBe('new');
+  expect(await certificateOf(port, { agent: keeping })).toBe('old');
+  writeFileSync(cert, 'no certificate');
+  gateway.kill('SIGHUP');
+  expect(JSON.stringify(await line('reload refused, nothing changed'))).toContain(cert);
+  writeFileSync(own, JSON.stringify({ REELAY_TLS_CERT: cert, REELAY_SESSION_DAYS: 'x' }));
+  gateway.kill('SIGHUP');
+  expect((await line('reload refused, nothing changed', 2))['level']).toBe('error');
+  expect(await certificateOf(port, { agent: new Agent() })).toBe('new');
+  keeping.destroy();
+  gateway.kill('SIGTERM');
+  expect(await once(gateway, 'exit')).toEqual([0, null]);
 });
 
 it('a storm of 50 while requests run: none of them fails', async () => {
