@@ -29,7 +29,7 @@ async function start(app: App): Promise<void> {
   const runId = newId();
   const run = { dir: settings.REELAY_WORK_DIR, id: runId };
 
-  const guardian = await app.open('instance lock', () => acquireGuardian({ dir: run.dir, name: app.name, graceMs: settings.REELAY_KILL_GRACE_MS, runId, ctx, clock, env }), (opened) => opened.release(), 0.2);
+  const guardian = await app.open('instance lock', () => acquireGuardian({ dir: run.dir, name: app.name, runId, ctx, clock, env }), (opened) => opened.release(), 0.2);
   void guardian.lost.then(() => app.stop(new Shutdown('the process that guards the children ended'), EXIT_CODES.crashed));
   await ensureWritableFolder(run.dir, 'REELAY_WORK_DIR');
 
