@@ -31,9 +31,9 @@ function parseMounts(mountinfo: string): Mount[] {
 /** A path of /proc/self/cgroup under this mount; null when the mount shows another part of the hierarchy. */
 function under({ root, mount }: Mount, path: string): string | null {
   if (path.split('/').includes('..')) return null;
-  if (root === '/') return posix.join(mount, path);
-  if (path !== root && !path.startsWith(`${root}/`)) return null;
-  return posix.join(mount, path.slice(root.length));
+  const inside = root === '/' ? path : path.slice(root.length);
+  if (root !== '/' && path !== root && !path.startsWith(`${root}/`)) return null;
+  return inside === '' || inside === '/' ? mount : posix.join(mount, inside);
 }
 
 function place(mounts: readonly Mount[], path: string | undefined): CgroupPlace | null {
