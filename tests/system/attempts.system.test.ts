@@ -2,7 +2,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Job, Video } from '@reelay/contracts';
+import type { Job, Node, Video } from '@reelay/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSystem, type System } from '../kit/system.ts';
 import { Client } from './client.ts';
@@ -50,6 +50,28 @@ describe('cancel', () => {
     expect(await parts()).toEqual([]);
     const again = await client.call('POST', `/api/media/jobs/${job.id}/cancel`);
     expect(again.status).toBe(409);
+  });
+});
+
+describe('drain', () => {
+  it('gives a running encode back at its deadline, although the scheduler died before that, and uses no retry', async () => {
+    const job = await startEncode();
+    const node = await client.ok<Node>('POST', '/api/media/nodes/local/drain', { deadlineSeconds: 5 });
+    expect(node).toMatchObject({ adminState: 'draining', running: { gpu_encode: 1 } });
+    await system.kill('scheduler', 'SIGKILL');
+    expect((await client.job(job.id)).status).toBe('running');
+    const back = await client.until('the job to be given back', async () => {
+      const now = await client.job(job.id);
+      return now.status === 'pending' ? now : undefined;
+    });
+    expect(back).toMatchObject({ retryCount: 0, nodeId: null, epoch: 1 });
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(node.drainDeadlineAt ?? ''));
+    expect(back.log).toContain('Given back by node local: the node is drained');
+    await client.until('ffmpeg to be gone', async () => ((await system.workers()).length === 0 ? true : undefined));
+    expect(await parts()).toEqual([]);
+    expect(await client.ok<Node>('POST', '/api/media/nodes/local/resume')).toMatchObject({ adminState: 'active', drainDeadlineAt: null });
+    await client.until('the job to run again', async () => ((await client.job(job.id)).status === 'running' ? true : undefined));
+    expect((await client.call('POST', `/api/media/jobs/${job.id}/cancel`)).status).toBe(200);
   });
 });
 
