@@ -21,7 +21,12 @@ export interface HubEnvironment {
 
 export interface Prepared {
   /** Library paths the agent reads; the hub adds size, mtime, inode and a signed URL. */
-  inputs: { name: string; path: string }[];
+  inputs: {
+    name: string;
+    path: string;
+    /** The video that has the path: checked again when the file is locked for reading. */
+    videoId?: string | undefined;
+  }[];
   outputs: { name: string; path: string; onConflict: 'rename' | 'fail' | 'replace' }[];
   /** Seconds of media to work through: sets the time limit. null = unknown. */
   mediaSeconds: number | null;
@@ -64,6 +69,8 @@ export interface HubJobType {
   prepare(sql: Queryable, job: HubJob, env: HubEnvironment): Promise<Prepared>;
   /** Runs inside the completing transaction; must only use `tx`. */
   apply(tx: Tx, job: HubJob, result: Record<string, unknown>, files: PublishedFile[], env: HubEnvironment): Promise<Applied>;
+  /** Videos whose file has another place afterwards: nobody else may use it while the result is published. */
+  moves?(params: Readonly<Record<string, unknown>>): { videoIds: string[]; waitSeconds: number };
   /** An effect batch sent while the job runs; idempotence by (job, epoch, n) is the caller's. The reply goes to the agent. */
   batch?(tx: Tx, job: HubJob, body: Record<string, unknown>, env: HubEnvironment): Promise<Record<string, unknown>>;
 }

@@ -3,7 +3,7 @@ import type { JobType } from '@reelay/contracts';
 import { applyOnce, type EffectBatchRef, isUnstorable, type Sql } from '@reelay/store';
 import { type HubEnvironment, type HubJobType, JobRefused } from './hub-types.ts';
 import { applyMove } from './move-to-library/apply.ts';
-import { prepareMove } from './move-to-library/prepare.ts';
+import { movedByMove, prepareMove } from './move-to-library/prepare.ts';
 import { preparePublicScan } from './public-scan/prepare.ts';
 import { applyReencode } from './reencode-streaming/apply.ts';
 import { prepareReencode } from './reencode-streaming/prepare.ts';
@@ -25,7 +25,7 @@ const HUB_JOB_TYPES: Readonly<Partial<Record<JobType, HubJobType>>> = {
   validate: { prepare: prepareValidate, apply: applyValidate, batch: batchValidate },
   reencode_streaming: { prepare: prepareReencode, apply: applyReencode },
   thumbnail_generate: { prepare: prepareThumbnail, apply: applyThumbnail },
-  move_to_library: { prepare: prepareMove, apply: applyMove },
+  move_to_library: { prepare: prepareMove, apply: applyMove, moves: movedByMove },
 };
 
 /** The hub's half of a type. @throws JobRefused `type_unavailable` when this release has none */

@@ -23,6 +23,11 @@ export class Hints {
     this.#publish(subjects.hintPlace);
   }
 
+  /** A file is waited for, or free again. */
+  locks(): void {
+    this.#publish(subjects.hintLocks);
+  }
+
   #publish(subject: string): void {
     try {
       this.#bus.publish(subject, { v: PROTOCOL_VERSION });

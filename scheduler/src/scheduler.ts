@@ -14,6 +14,7 @@ import { Settler } from './settle/settler.ts';
 export class Scheduler implements Service {
   readonly name = 'scheduler';
   readonly leadership: Leadership;
+  readonly #settler: Settler;
   readonly #inbox: Inbox;
   readonly #loop: LeaderLoop;
   #metrics: BusSubscription | undefined;
@@ -23,6 +24,7 @@ export class Scheduler implements Service {
     const holdOffs = new HoldOffs(deps.clock);
     const assigner = new Assigner(deps, holdOffs);
     const settler = new Settler(deps);
+    this.#settler = settler;
     this.#inbox = new Inbox(deps, settler, holdOffs);
     const placer = new Placer(deps, assigner, holdOffs);
     this.#loop = new LeaderLoop(deps, { leadership: () => this.leadership, placer, assigner, settler, holdOffs });
@@ -54,6 +56,7 @@ export class Scheduler implements Service {
   async stop(): Promise<void> {
     await this.#loop.stop();
     await this.#inbox.stop();
+    this.#settler.stop();
     await this.leadership.stop();
   }
 }

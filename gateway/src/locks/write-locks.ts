@@ -1,8 +1,8 @@
 import { type Clock, type Ctx } from '@reelay/runtime';
-import { endWrite, type FileHolder, filesOf, reclaimReads, requestWrite, retryWrite, type Sql, type VideoRow, type WriteAction, type WriteAnswer, WriteLockLost } from '@reelay/store';
+import { endWrite, type FileHolder, filesOf, holderWords, reclaimReads, requestWrite, retryWrite, type Sql, type VideoRow, type WriteAction, type WriteAnswer, WriteLockLost } from '@reelay/store';
 import type { LiveJobs } from '../hub/live-jobs.ts';
 import { HttpProblem } from '../http/problem.ts';
-import { holderId, holderWords } from './holder-words.ts';
+import { holderId } from './holder-view.ts';
 import type { LockHints } from './lock-hints.ts';
 
 export interface WriteLocksOptions {

@@ -6,7 +6,7 @@ import type { GatewayDeps } from '../deps.ts';
 import type { App } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { idParam, json, noQuery, problems, uuidOr404 } from '../http/route.ts';
-import { toHolderView } from '../locks/holder-words.ts';
+import { toHolderView } from '../locks/holder-view.ts';
 
 /** Who uses which file. */
 export const lockRoutes = (app: App, deps: GatewayDeps): void => {

@@ -9,9 +9,15 @@ export const prepareMove: HubJobType['prepare'] = async (sql, job) => {
   const to = `library/${directoryType}/${video.filename}`;
   const order: MoveOrder = { videoId, from: video.path, to };
   return {
-    inputs: [{ name: 'source', path: video.path }],
+    inputs: [{ name: 'source', path: video.path, videoId: video.id }],
     outputs: [{ name: 'moved', path: to, onConflict }],
     mediaSeconds: video.durationSeconds,
     order,
   };
+};
+
+/** The source's old name goes when its new one is published. */
+export const movedByMove: NonNullable<HubJobType['moves']> = (params) => {
+  const { videoId, waitSeconds } = moveParams.parse(params);
+  return { videoIds: [videoId], waitSeconds };
 };

@@ -43,7 +43,7 @@ export const prepareReencode: HubJobType['prepare'] = async (sql, job) => {
     durationSeconds: video?.durationSeconds ?? null, probed: await earlierProbe(sql, video),
   };
   return {
-    inputs: [{ name: 'source', path }],
+    inputs: [{ name: 'source', path, videoId: video?.id }],
     // Always a new file: never the source, never another's output.
     outputs: [{ name: 'encoded', path: outputPath, onConflict: 'rename' }],
     mediaSeconds: video?.durationSeconds ?? null,

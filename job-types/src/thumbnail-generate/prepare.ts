@@ -14,7 +14,7 @@ export const prepareThumbnail: HubJobType['prepare'] = async (sql, job) => {
   const timestampSeconds = timestamp ?? (video.durationSeconds ?? 0) * DEFAULT_POSITION;
   const order: ThumbnailOrder = { videoId, timestampSeconds, width };
   return {
-    inputs: [{ name: 'source', path: video.path }],
+    inputs: [{ name: 'source', path: video.path, videoId: video.id }],
     outputs: [{ name: 'thumbnail', path: `thumbnails/${clipName(stem(video.path), 120)}-${job.id.slice(-8)}.jpg`, onConflict: 'rename' }],
     // One picture, wherever it is.
     mediaSeconds: 0,

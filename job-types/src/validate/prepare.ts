@@ -6,6 +6,6 @@ export const prepareValidate: HubJobType['prepare'] = async (sql, job) => {
   const { videoId, deep } = validateParams.parse(job.params);
   const video = await requireVideo(sql, job, videoId);
   return {
-    inputs: [{ name: 'source', path: video.path }], outputs: [], mediaSeconds: video.durationSeconds, order: { videoId, deep },
+    inputs: [{ name: 'source', path: video.path, videoId: video.id }], outputs: [], mediaSeconds: video.durationSeconds, order: { videoId, deep },
   };
 };

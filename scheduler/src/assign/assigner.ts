@@ -6,6 +6,7 @@ import type { Deps } from '../deps.ts';
 import { asJobError } from '../settle/errors.ts';
 import type { HoldOffs } from './hold-off.ts';
 import { buildOrder } from './order.ts';
+import { prepareReading } from './prepare.ts';
 
 const RESEND_LIMIT = 200;
 /** Keeps a request well below the server's 1 MB. */
@@ -88,7 +89,7 @@ export class Assigner {
   async #order(job: JobRow, known: WorkOrder | undefined): Promise<Offer | null> {
     if (known) return { job, order: known };
     try {
-      return { job, order: await buildOrder(this.#deps, job) };
+      return { job, order: await buildOrder(this.#deps, job, prepareReading) };
     } catch (thrown) {
       const error = asJobError(thrown, 'prepare_failed');
       // The sweep offers it again; the others of the batch must not wait for it.

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CATALOGUE, type InputFile, type OutputFile, type WorkOrder, workOrderSchema } from '@reelay/contracts';
-import { type HubJob, hubJobType, JobRefused, type Prepared } from '@reelay/job-types/hub';
+import { type HubJob, JobRefused, type Prepared } from '@reelay/job-types/hub';
 import { identify, partName } from '@reelay/runtime';
 import { type JobRow, setPreparedParams } from '@reelay/store';
-import { type Deps, hubEnvironment } from '../deps.ts';
+import type { Deps } from '../deps.ts';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -17,13 +17,16 @@ const timeLimitMs = (factor: number, mediaSeconds: number | null): number =>
 
 export const hubJob = (job: JobRow): HubJob => ({ id: job.id, type: job.type, epoch: job.epoch, params: job.params, createdBy: job.createdBy });
 
+/** What the type wants for this attempt. */
+type Prepare = (deps: Deps, job: JobRow) => Promise<Prepared>;
+
 /**
  * All that the node needs for one attempt: what the type prepared, with the identity and signed address of each file.
  * Folders for the outputs are made here. @throws JobRefused, LibraryFileMissing, PathOutsideLibrary
  */
-export const buildOrder = async (deps: Deps, job: JobRow): Promise<WorkOrder> => {
+export const buildOrder = async (deps: Deps, job: JobRow, prepare: Prepare): Promise<WorkOrder> => {
   const { timeLimitFactor, stallSeconds } = CATALOGUE[job.type];
-  const prepared = await hubJobType(job.type).prepare(deps.sql, hubJob(job), hubEnvironment(deps));
+  const prepared = await prepare(deps, job);
   if (prepared.params) await setPreparedParams(deps.sql, job.id, job.epoch, prepared.params);
   const limitMs = timeLimitMs(timeLimitFactor, prepared.mediaSeconds);
   const expiresAtMs = deps.clock.now().getTime() + limitMs + DAY_MS;

@@ -1,4 +1,4 @@
-import { link, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { WorkOrder } from '@reelay/contracts';
@@ -92,6 +92,25 @@ describe('publishing', () => {
     await unpublish(library, files);
     expect(await get('a/x.mp4')).toBe('one');
     expect(await gone(published?.replacedPath ?? '')).toBe(true);
+  });
+
+  it('never forgets what it moved aside: not when another program takes the name then, and not when the trash has such a name', async () => {
+    await put('a/x.mp4', 'one');
+    await put(`.trash/${jobId}-2-x.mp4`, 'of an earlier attempt');
+    const files = await inspect('a/x.mp4', 'replace');
+    const note = async (): Promise<void> => {
+      notes.push(files[0]?.asidePath ?? '');
+    };
+    // As a crash leaves it: moved aside, and not published; then somebody writes a file of that name.
+    Object.assign(files[0] ?? {}, { asidePath: `.trash/${jobId}-3-x.mp4` });
+    await rename(library.resolve('a/x.mp4'), library.resolve(`.trash/${jobId}-3-x.mp4`));
+    await put('a/x.mp4', 'a stranger’s');
+    await expect(publishAll(library, jobId, files, note)).rejects.toBeInstanceOf(OutputExistsError);
+    await unpublish(library, files);
+    await unpublish(library, files);
+    expect([await get('a/x.mp4'), await get('a/x (2).mp4')]).toEqual(['a stranger’s', 'one']);
+    expect(await get(`.trash/${jobId}-2-x.mp4`)).toBe('of an earlier attempt');
+    expect(await gone(`.trash/${jobId}-3-x.mp4`)).toBe(true);
   });
 
   it('of a move within a folder leaves the file where it is, also when it is undone', async () => {

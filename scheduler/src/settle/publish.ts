@@ -1,4 +1,4 @@
-import { lstat, mkdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { link, lstat, mkdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, posix } from 'node:path';
 import type { WorkOrder } from '@reelay/contracts';
 import { clipName, JobRefused, type PublishedFile } from '@reelay/job-types/hub';
@@ -58,14 +58,28 @@ const publishOne = async (library: LibraryRoot, jobId: string, file: IntentFile,
       file.finalPath = numbered(wanted, n);
       await note();
     } else {
-      file.asidePath = posix.join(TRASH, clipName(`${jobId}-${n}-${posix.basename(file.finalPath)}`, MAX_NAME_BYTES));
-      await note();
-      const aside = await library.resolveForCreate(file.asidePath);
-      await mkdir(dirname(aside), { recursive: true });
-      await rename(final, aside);
+      await moveAside(library, jobId, file, final, note);
     }
   }
 };
+
+/**
+ * Puts the file that has the final name aside, once: whoever takes the name after that is no program of ours, and what is
+ * aside must not be forgotten for it. @throws OutputExistsError
+ */
+const moveAside = async (library: LibraryRoot, jobId: string, file: IntentFile, final: string, note: () => Promise<void>): Promise<void> => {
+  if (file.asidePath !== null && (await isTaken(await library.resolveForCreate(file.asidePath)))) throw new OutputExistsError(final);
+  for (let n = 2; ; n += 1) {
+    file.asidePath = posix.join(TRASH, clipName(`${jobId}-${n}-${posix.basename(file.finalPath)}`, MAX_NAME_BYTES));
+    if (!(await isTaken(await library.resolveForCreate(file.asidePath)))) break;
+  }
+  await note();
+  const aside = await library.resolveForCreate(file.asidePath);
+  await mkdir(dirname(aside), { recursive: true });
+  await rename(final, aside);
+};
+
+const isTaken = async (path: string): Promise<boolean> => (await lstat(path).catch(() => null)) !== null;
 
 /** `film.mp4` → `film (2).mp4`; a name that becomes too long loses the end of its stem. */
 export const numbered = (path: string, n: number): string => {
@@ -82,16 +96,33 @@ export const unpublish = async (library: LibraryRoot, files: readonly IntentFile
     const ours = found !== null && String(found.ino) === file.inode && String(found.dev) === file.device;
     // The last name of a moved file is the original itself.
     if (ours && !(file.linked && found.nlink === 1n)) await unlink(final);
-    if (file.asidePath !== null) await restore(library, file.asidePath, final);
+    if (file.asidePath !== null) await restore(library, file.asidePath, file.finalPath);
   }
 };
 
-const restore = async (library: LibraryRoot, asidePath: string, final: string): Promise<void> => {
-  const taken = await stat(final).catch(() => null);
-  if (taken !== null) return;
-  await rename(await library.resolveForCreate(asidePath), final).catch((error: unknown) => {
-    if (errorCode(error) !== 'ENOENT') throw error;
-  });
+/** Gives a file that was put aside its name back, or one beside it when another program has taken that: it never stays in the trash. */
+const restore = async (library: LibraryRoot, asidePath: string, finalPath: string): Promise<void> => {
+  const aside = await library.resolveForCreate(asidePath);
+  for (let n = 1; n <= MAX_NAMES; n += 1) {
+    const wanted = await library.resolveForCreate(n === 1 ? finalPath : numbered(finalPath, n));
+    try {
+      await link(aside, wanted);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return;
+      // Its own name: a repeat after a crash between the two steps.
+      if (errorCode(error) !== 'EEXIST' || !(await isSameFile(aside, wanted))) {
+        if (errorCode(error) === 'EEXIST') continue;
+        throw error;
+      }
+    }
+    await unlink(aside);
+    return;
+  }
+};
+
+const isSameFile = async (a: string, b: string): Promise<boolean> => {
+  const [first, second] = await Promise.all([stat(a, { bigint: true }), stat(b, { bigint: true })]);
+  return first.ino === second.ino && first.dev === second.dev;
 };
 
 /** Removes library files that are there; a path outside the library is an error, a missing file is none. */

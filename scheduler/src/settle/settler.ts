@@ -2,13 +2,15 @@ import type { Done, JobOutcome, WorkOrder } from '@reelay/contracts';
 import { hubJobType, type PublishedFile } from '@reelay/job-types/hub';
 import { type Logger, ReelayError, toError } from '@reelay/runtime';
 import {
-  appendHubLog, type AttemptClaim, type AttemptOutcome, type AttemptRow, cancelJob, completeJob, createJobs, deleteIntent, failAttempt, inTransaction, isCurrent,
-  type JobRow, keepForRemovals, lockJob, type PublishIntent, readAttempt, readIntent, readJob, recordIntent, releaseAttempt, type Removal, saveIntentFiles,
+  appendHubLog, type AttemptClaim, type AttemptOutcome, type AttemptRow, cancelJob, completeJob, createJobs, deleteIntent, endAttemptWrite, failAttempt, inTransaction, isCurrent,
+  type JobRow, keepForRemovals, lockJob, type PublishIntent, readAttempt, readIntent, readJob, recordIntent, releaseAttempt, requireWrite, type Removal, saveIntentFiles,
   shedAttempt, startAttempt, trashedPaths, type Tx,
 } from '@reelay/store';
 import { buildOrder, hubJob } from '../assign/order.ts';
+import { prepare } from '../assign/prepare.ts';
 import { type Deps, hubEnvironment } from '../deps.ts';
 import { asJobError } from './errors.ts';
+import { FileWrites } from './file-writes.ts';
 import { Gate } from './gate.ts';
 import { identifyRemovals, inspectParts, publishAll, removeFiles, removeKnown, unpublish } from './publish.ts';
 
@@ -38,11 +40,18 @@ class AttemptNotRunning extends ReelayError {
 export class Settler {
   readonly #deps: Deps;
   readonly #gate = new Gate(FINISH_AT_ONCE);
+  readonly #fileWrites: FileWrites;
   readonly #logger: Logger;
 
   constructor(deps: Deps) {
     this.#deps = deps;
     this.#logger = deps.logger.child({ part: 'settle' });
+    this.#fileWrites = new FileWrites(deps, this.#logger);
+  }
+
+  /** Results that wait for a file are told again, to another scheduler. */
+  stop(): void {
+    this.#fileWrites.stop();
   }
 
   /** What the agent is told: `stale` makes it remove its parts. @throws when the database is away; the agent repeats itself */
@@ -62,6 +71,7 @@ export class Settler {
     if (attempt.startedAt === null && outcome.kind !== 'released') await startAttempt(this.#deps.sql, { ...claim, incarnation });
     this.#logger.info({ jobId, epoch, nodeId, outcome: outcome.kind }, 'attempt done');
     const verdict = outcome.kind === 'completed' ? await this.#complete(attempt, outcome) : await this.#end(attempt, outcome);
+    this.#fileWrites.settled(claim);
     this.#deps.hints.changed();
     if (verdict === 'settled') return verdict;
     // The same message, told to two schedulers at once: the other one was first.
@@ -121,14 +131,22 @@ export class Settler {
     const job = await readJob(sql, attempt.jobId);
     if (!job || !isCurrent(job, attempt)) return 'stale';
     try {
-      const order = attempt.workOrder ?? (await buildOrder(this.#deps, job));
+      const order = attempt.workOrder ?? (await buildOrder(this.#deps, job, prepare));
       const files = await inspectParts(library, order, outcome.files);
+      const ticket = await this.#fileWrites.hold(job, files);
       const row = await this.#withCurrent(attempt, async (tx, current) => {
-        if (current.cancelRequestedAt !== null) return cancelJob(tx, current, 'scheduler');
+        if (current.cancelRequestedAt !== null) {
+          await endAttemptWrite(tx, attempt);
+          return cancelJob(tx, current, 'scheduler');
+        }
+        if (ticket !== null) await requireWrite(tx, ticket);
         if (files.length > 0) await recordIntent(tx, { jobId: attempt.jobId, epoch: attempt.epoch, outcome, files });
         return current;
       });
-      if (!row) return 'stale';
+      if (!row) {
+        if (ticket !== null) await inTransaction(sql, (tx) => endAttemptWrite(tx, attempt));
+        return 'stale';
+      }
       if (row.status !== 'cancelled') return await this.#finish(attempt, outcome, files);
       await this.#dropParts(order);
       return 'settled';

@@ -54,13 +54,18 @@ export const saveIntentFiles = async (sql: Queryable, jobId: string, epoch: numb
   await sql`update publish_intents set files = ${jsonb(sql, files)} where job_id = ${jobId} and epoch = ${epoch}`;
 };
 
-/** Notes in the completing transaction what goes after it, so that a crash in between leaves nothing behind. */
+/** Notes in the completing transaction what goes after it, so that a crash in between leaves nothing behind. Its files are free again. */
 export const keepForRemovals = async (tx: Tx, jobId: string, epoch: number, removals: readonly Removal[]): Promise<void> => {
-  await tx`update publish_intents set removals = ${jsonb(tx, removals)} where job_id = ${jobId} and epoch = ${epoch}`;
+  await tx`
+    with freed as (delete from file_writes where job_id = ${jobId} and epoch = ${epoch})
+    update publish_intents set removals = ${jsonb(tx, removals)} where job_id = ${jobId} and epoch = ${epoch}`;
 };
 
+/** The publishing is over, and with it the lock of its files. */
 export const deleteIntent = async (sql: Queryable, jobId: string, epoch: number): Promise<void> => {
-  await sql`delete from publish_intents where job_id = ${jobId} and epoch = ${epoch}`;
+  await sql`
+    with freed as (delete from file_writes where job_id = ${jobId} and epoch = ${epoch})
+    delete from publish_intents where job_id = ${jobId} and epoch = ${epoch}`;
 };
 
 /** Intents that nobody has brought to an end within `olderThanMs`. */

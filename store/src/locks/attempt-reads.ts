@@ -5,6 +5,7 @@
  *        └──a writer has the file, or waits──▶ offered again later   └──the job's lease over──▶ as if it were not there
  */
 import { inTransaction, type Sql, type Tx } from '../db.ts';
+import { appendHubLog } from '../logs/hub-log.ts';
 import { type FileKey, pathFile, serialise, videoFile } from './file-key.ts';
 import { liveWrite } from './holders.ts';
 
@@ -50,3 +51,11 @@ export const grantReads = (sql: Sql, { jobId, epoch }: { jobId: string; epoch: n
 export const dropAttemptReads = async (tx: Tx, { jobId, epoch }: { jobId: string; epoch: number }): Promise<void> => {
   await tx`update attempts set reads = '{}' where job_id = ${jobId} and epoch = ${epoch} and cardinality(reads) > 0`;
 };
+
+/** Says, in the job's log and beside its progress, that its result waits for a file. */
+export const noteWaiting = (sql: Sql, job: { id: string; epoch: number }, text: string): Promise<void> =>
+  inTransaction(sql, async (tx) => {
+    const rows = await tx`
+      update jobs set phase = 'waiting', status_message = ${text.slice(0, 300)}, rev = rev + 1 where id = ${job.id} and epoch = ${job.epoch} and status = 'running' returning 1`;
+    if (rows.length > 0) await appendHubLog(tx, job.id, job.epoch, 'after', [{ text }]);
+  });

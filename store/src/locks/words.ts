@@ -1,6 +1,5 @@
 /** Who uses a file, in words. Pure. */
-import type { FileHolder as HolderView } from '@reelay/contracts';
-import type { FileHolder, GatewayHolder, JobHolder, WriteHolder } from '@reelay/store';
+import type { FileHolder, GatewayHolder, JobHolder, WriteHolder } from './holders.ts';
 
 const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
 const joined = (parts: readonly string[]): string => (parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1) ?? ''}`);
@@ -25,6 +24,7 @@ const writerWords = ({ state, action, actor, jobId }: WriteHolder): string => {
   return state === 'held' ? `being ${DOING[action]} by ${who}` : `waited for by ${who}, to be ${DOING[action]}`;
 };
 
+/** One holder: `played by 2 viewers on gateway a`. */
 export const holderWords = (holder: FileHolder): string => {
   switch (holder.kind) {
     case 'gateway': return gatewayWords(holder);
@@ -33,18 +33,3 @@ export const holderWords = (holder: FileHolder): string => {
   }
   return writerWords(holder);
 };
-
-export const holderId = (holder: FileHolder): string => {
-  switch (holder.kind) {
-    case 'gateway': return holder.gatewayId;
-    case 'job': return holder.jobId;
-    case 'writer': break;
-  }
-  return String(holder.ticket);
-};
-
-/** As the API shows it. */
-export const toHolderView = (holder: FileHolder): HolderView => ({
-  kind: holder.kind, mode: holder.kind === 'writer' ? 'write' : 'read', text: holderWords(holder), id: holderId(holder),
-  since: holder.since.toISOString(), until: holder.until.toISOString(),
-});
