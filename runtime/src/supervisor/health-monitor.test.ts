@@ -7,6 +7,7 @@ import { MemoryPressure, Shutdown } from '../causes.ts';
 import { Ctx } from '../ctx.ts';
 import { createLogger } from '../log.ts';
 import { eventually } from '../test-support/eventually.ts';
+import { orSkip } from '../test-support/or-skip.ts';
 import { bundleProgram, isGone } from '../test-support/processes.ts';
 import { ManualClock } from '../testing.ts';
 import { killCgroup } from './cgroup/child-cgroup.ts';
@@ -275,8 +276,7 @@ async function runIn(folder: string, source: string, args: string[], until: (lin
 }
 
 onLinux('in a real container that fills up, the newest batch work goes and everybody else stays', async (context) => {
-  const folder = limitedFolder(512 * MIB);
-  if (folder === null) return context.skip('no writable memory cgroup');
+  const folder = orSkip(limitedFolder(512 * MIB), context, 'no writable memory cgroup');
   const { lines, kill } = await runIn(folder, CONTAINER, [], (said) => said.some(({ ended }) => ended !== undefined) && said.some(({ level }) => level === 'ok'));
   await kill();
   expect(lines.flatMap(({ level }) => (level === undefined ? [] : [level]))).toEqual(['soft', 'hard', 'soft', 'ok']);
@@ -300,8 +300,7 @@ void (async () => {
 `;
 
 onLinux('children of a parent that the kernel kills for its memory go with it', async (context) => {
-  const folder = limitedFolder(192 * MIB);
-  if (folder === null) return context.skip('no writable memory cgroup');
+  const folder = orSkip(limitedFolder(192 * MIB), context, 'no writable memory cgroup');
   const dir = mkdtempSync(join(tmpdir(), 'reelay-eater-'));
   bases.push(dir);
   const { lines, exited } = await runIn(folder, EATER, [dir], () => false);

@@ -118,10 +118,13 @@ export class HealthMonitor implements Service {
   #plan(): void {
     const intervalMs = this.#options.intervalMs ?? DEFAULT_INTERVAL_MS;
     this.#callOff = this.#clock.after(this.#level === 'ok' ? intervalMs : intervalMs / HURRY, () => {
-      this.#looking = this.look().then(() => {
-        if (this.#running) this.#plan();
-      });
+      this.#looking = this.#lookAndPlan();
     });
+  }
+
+  async #lookAndPlan(): Promise<void> {
+    await this.look();
+    if (this.#running) this.#plan();
   }
 
   #watchMemory(): void {
@@ -165,11 +168,14 @@ export class HealthMonitor implements Service {
     const exit = this.#options.supervisor.end(victim.id, cause, GRACE_MS);
     if (exit === null) return;
     this.#shed += 1;
+    void this.#awaitEffect(exit);
+  }
+
+  async #awaitEffect(exit: Promise<Exit>): Promise<void> {
     this.#shedding = true;
-    void waitAtMost(this.#clock, LONGEST_END_MS, exit).then(() => {
-      this.#shedding = false;
-      this.#settledMs = this.#clock.monotonicMs() + SETTLE_MS;
-    });
+    await waitAtMost(this.#clock, LONGEST_END_MS, exit);
+    this.#shedding = false;
+    this.#settledMs = this.#clock.monotonicMs() + SETTLE_MS;
   }
 
   /** A child that others stopped hangs until its watchdog ends it; said once, because nothing else would tell why. */

@@ -6,6 +6,7 @@ import { CancelledByUser, KilledByHand, Shutdown, Watchdog } from '../causes.ts'
 import { Ctx } from '../ctx.ts';
 import { createLogger } from '../log.ts';
 import { eventually } from '../test-support/eventually.ts';
+import { orSkip } from '../test-support/or-skip.ts';
 import { isGone, openPipes, processState } from '../test-support/processes.ts';
 import { ManualClock } from '../testing.ts';
 import { openCgroupTree } from './cgroup/cgroup-tree.ts';
@@ -58,18 +59,21 @@ function printed(stdout: NodeJS.ReadableStream): Promise<number[]> {
   });
 }
 
+function makeFolder(folder: string): string | null {
+  try {
+    mkdirSync(folder);
+    folders.push(folder);
+    return folder;
+  } catch {
+    return null;
+  }
+}
+
 /** A folder in the real cgroup v2 hierarchy, as if it were delegated to us; null where there is none. */
 function delegatedFolder(): string | null {
   const mount = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].find((path) => existsSync(join(path, 'cgroup.procs')) && existsSync(join(path, 'cgroup.controllers')));
   if (mount === undefined) return null;
-  const folder = join(mount, `reelay-test-${process.pid}-${folders.length}`);
-  try {
-    mkdirSync(folder);
-  } catch {
-    return null;
-  }
-  folders.push(folder);
-  return folder;
+  return makeFolder(join(mount, `reelay-test-${process.pid}-${folders.length}`));
 }
 
 onLinux('a double fork into a session of its own ends with its child', async () => {
@@ -104,8 +108,7 @@ onLinux('what another child started is left alone', async () => {
 });
 
 onLinux('one without mark and group is found by its cgroup', async (context) => {
-  const folder = delegatedFolder();
-  if (folder === null) return context.skip('no writable cgroup v2');
+  const folder = orSkip(delegatedFolder(), context, 'no writable cgroup v2');
   const { tree, reason } = openCgroupTree({ folder });
   expect(reason).toBeNull();
   const supervisor = supervisorWith({ cgroups: tree ?? undefined });
@@ -140,13 +143,7 @@ onLinux('output that nobody reads keeps nothing open', async () => {
 
 /** In a frozen cgroup (v1) SIGKILL has no effect until it is thawed: the nearest thing to a dead network disk. */
 onLinux('one that survives SIGKILL is told, counted and not waited for', async (context) => {
-  const freezer = `/sys/fs/cgroup/freezer/reelay-test-${process.pid}`;
-  try {
-    mkdirSync(freezer);
-  } catch {
-    return context.skip('no writable cgroup v1 freezer');
-  }
-  folders.push(freezer);
+  const freezer = orSkip(makeFolder(`/sys/fs/cgroup/freezer/reelay-test-${process.pid}`), context, 'no writable cgroup v1 freezer');
   const clock = new ManualClock();
   const supervisor = supervisorWith({ clock });
   const proc = supervisor.spawn(ctx, { ...batch('exec sleep 60'), stallMs: 30_000, owner: 'job 1/1' });

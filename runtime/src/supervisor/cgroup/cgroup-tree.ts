@@ -74,6 +74,8 @@ function listFolders(folder: string): string[] {
   }
 }
 
+const refuse = (reason: string): OpenedCgroup => ({ tree: null, reason });
+
 const words = (text: string | null): string[] => (text ?? '').split(/\s+/).filter(Boolean);
 
 function readProcFile(path: string): string {
@@ -123,7 +125,6 @@ function makeRoom(base: string): string | null {
  */
 export function openCgroupTree(options: CgroupOptions = {}): OpenedCgroup {
   const { clock = systemClock } = options;
-  const refuse = (reason: string): OpenedCgroup => ({ tree: null, reason });
   const found = findBase(options);
   if (typeof found === 'string') return refuse(found);
   const { base, given } = found;

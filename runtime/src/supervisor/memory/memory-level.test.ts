@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { ProcKind } from '../proc-info.ts';
 import { chooseVictims } from './choose-victims.ts';
 import { type MemoryLevel, nextLevel, scarcest } from './memory-level.ts';
 
@@ -32,8 +33,8 @@ test('waiting for memory counts only where it is scarce', () => {
 });
 
 test('on a large host the bounds are amounts, not shares', () => {
-  const level = (availableGb: number) => nextLevel('ok', { source: 'host', availableBytes: availableGb * GIB, totalBytes: 512 * GIB, stalledPercent: 0 });
-  expect([level(5), level(3.9), level(1.4)]).toEqual(['ok', 'soft', 'hard']);
+  const found = [5, 3.9, 1.4].map((availableGb) => nextLevel('ok', { source: 'host', availableBytes: availableGb * GIB, totalBytes: 512 * GIB, stalledPercent: 0 }));
+  expect(found).toEqual(['ok', 'soft', 'hard']);
 });
 
 test('the scarcest is the one nearest to its bound, not the smallest', () => {
@@ -44,8 +45,11 @@ test('the scarcest is the one nearest to its bound, not the smallest', () => {
   expect(scarcest([])).toBeNull();
 });
 
+function proc(id: string, kind: ProcKind, uptimeMs: number, state = 'running') {
+  return { id, kind, uptimeMs, state };
+}
+
 test('newest batch work goes first, viewers last, services never', () => {
-  const proc = (id: string, kind: 'service' | 'batch' | 'interactive' | 'tool', uptimeMs: number, state = 'running') => ({ id, kind, uptimeMs, state });
   const procs = [
     proc('viewer', 'interactive', 10), proc('old', 'batch', 900), proc('db', 'service', 1), proc('new', 'batch', 100), proc('probe', 'tool', 5),
     proc('ending', 'batch', 1, 'terminating'), proc('older viewer', 'interactive', 50),

@@ -19,9 +19,10 @@ const LEAVE_FACTOR = 1.5;
 const softBytes = (totalBytes: number): number => Math.min(SOFT.share * totalBytes, SOFT.bytes);
 const hardBytes = (totalBytes: number): number => Math.min(HARD.share * totalBytes, HARD.bytes);
 
+const headroom = ({ availableBytes, totalBytes }: MemorySample): number => availableBytes / Math.max(1, softBytes(totalBytes));
+
 /** The keeper that is nearest to its bound. */
 export function scarcest(samples: readonly MemorySample[]): MemorySample | null {
-  const headroom = (sample: MemorySample) => sample.availableBytes / Math.max(1, softBytes(sample.totalBytes));
   return samples.reduce<MemorySample | null>((least, sample) => (least === null || headroom(sample) < headroom(least) ? sample : least), null);
 }
 
