@@ -27,6 +27,7 @@ export class LogFile implements LogTarget {
   readonly #options: LogFileOptions;
   #fd: number;
   #bytes: number;
+  #moved = false;
 
   /** @throws LogFileUnusable */
   constructor(path: string, options: LogFileOptions) {
@@ -46,12 +47,19 @@ export class LogFile implements LogTarget {
   }
 
   beforeWrite(bytes: number): void {
+    if (this.#moved) this.#reopen();
     if (this.#bytes > 0 && this.#bytes + bytes > this.#options.maxBytes) this.#rotate();
     this.#bytes += bytes;
   }
 
-  /** After logrotate or a person moved the file. Keeps the old one when the new one cannot be opened. */
+  /** Somebody, such as logrotate, has moved the file: the next line goes to a new one. */
   reopen(): void {
+    this.#moved = true;
+  }
+
+  /** Not while a write is under way: its descriptor would be closed, or be another file's. Keeps the old one when there is no new one to be had. */
+  #reopen(): void {
+    this.#moved = false;
     try {
       const fd = openSync(this.path, 'a', 0o640);
       closeSync(this.#fd);
@@ -72,6 +80,6 @@ export class LogFile implements LogTarget {
         // Not that many yet.
       }
     }
-    this.reopen();
+    this.#reopen();
   }
 }

@@ -27,8 +27,8 @@ export async function portOwner(port: number): Promise<PortOwner | null> {
   const inodes = new Set((await Promise.all([listeningInodes('/proc/net/tcp', port), listeningInodes('/proc/net/tcp6', port)])).flat());
   if (inodes.size === 0) return null;
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
-  for (const pid of pids) if (await holdsOne(pid, inodes)) return { pid: Number(pid), name: await nameOf(pid) };
-  return null;
+  const found = (await Promise.all(pids.map(async (pid) => ((await holdsOne(pid, inodes)) ? pid : null)))).find((pid) => pid !== null);
+  return found === undefined || found === null ? null : { pid: Number(found), name: await nameOf(found) };
 }
 
 async function listeningInodes(table: string, port: number): Promise<string[]> {

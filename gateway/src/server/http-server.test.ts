@@ -117,7 +117,7 @@ test('a browser that goes away leaves the hub', async () => {
 
 test('a port in use is one clear sentence', async () => {
   const second = serverWith({ PORT: server.port });
-  await expect(second.start(Ctx.root('test'))).rejects.toMatchObject({ code: 'port_unavailable', message: `port ${server.port} on 127.0.0.1 is used by another program; set PORT to a free one` });
+  await expect(second.start(Ctx.root('test'))).rejects.toMatchObject({ code: 'port_unavailable', message: expect.stringMatching(new RegExp(`^port ${server.port} on 127\\.0\\.0\\.1 is used by process ${process.pid} \\(node .*\\); stop that or set PORT to another one$`)) });
   await second.stop();
 });
 

@@ -95,10 +95,11 @@ export class HttpServer implements Service {
   async start(_ctx: Ctx): Promise<void> {
     const { PORT, HOST } = this.#options.settings;
     const server = this.#create();
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => void listenFailure(HOST, PORT, error).then(reject));
-      server.listen(PORT, HOST, resolve);
+    const failure = await new Promise<Error | null>((resolve) => {
+      server.once('error', resolve);
+      server.listen(PORT, HOST, () => resolve(null));
     });
+    if (failure !== null) throw await listenFailure(HOST, PORT, failure);
     this.#server = server;
     this.#guard.watch(server);
   }

@@ -9,6 +9,7 @@ const IN_WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'it does not exist',
   ENOTDIR: 'a part of its path is a file',
   EISDIR: 'it is a folder',
+  EEXIST: 'a file is in its place',
   ELOOP: 'its links go round in circles',
   ENAMETOOLONG: 'the path is too long',
   EMFILE: 'too many files are open',

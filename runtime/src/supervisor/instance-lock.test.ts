@@ -20,6 +20,14 @@ afterAll(() => rmSync(base, { recursive: true }));
 
 const acquire = (name: string, more: object = {}): Promise<InstanceLock> => acquireInstance({ dir: join(base, name), name: 'demo', runId: 'run-1', ...more });
 
+/** Runs `work` on a small or read-only file system; false where this user may not mount. */
+const mounted = (options: string, work: (name: string) => Promise<void>): Promise<boolean> => {
+  const name = `mount-${options.replaceAll(/\W/g, '')}`;
+  mkdirSync(join(base, name), { recursive: true });
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', join(base, name)]).status !== 0) return Promise.resolve(false);
+  return work(name).then(() => true).finally(() => spawnSync('umount', [join(base, name)]));
+};
+
 describe('the pid file', () => {
   test('is for people and scripts: the pid alone on its first line, readable by all, gone at the end', async () => {
     const before = process.umask(0o077);
@@ -73,12 +81,6 @@ describe('a folder that cannot take it', () => {
     await expect(acquire('closed')).rejects.toMatchObject({ code: 'run_folder_unusable', message: expect.stringContaining('this user may not') });
   });
 
-  const mounted = (options: string, work: (name: string) => Promise<void>): Promise<boolean> => {
-    const name = `mount-${options.replaceAll(/\W/g, '')}`;
-    mkdirSync(join(base, name), { recursive: true });
-    if (spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', join(base, name)]).status !== 0) return Promise.resolve(false);
-    return work(name).then(() => true).finally(() => spawnSync('umount', [join(base, name)]));
-  };
   test('tells of a full disk, and leaves nothing', async ({ skip }) => {
     const ran = await mounted('size=8k', async (name) => {
       const dir = join(base, name);
