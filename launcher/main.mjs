@@ -1,4 +1,5 @@
 // What npm start does: packages and programs at the same time, then the build, then the system.
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from './build.mjs';
@@ -12,21 +13,24 @@ import { killHelpers } from './tools/run.mjs';
 const repoRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 const say = (/** @type {string} */ line) => console.log(line);
 
+/** What ends a start that has nothing to stop yet. */
+const ENDING = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']);
+
 /** @param {NodeJS.Signals} signal */
 function interrupted(signal) {
   killHelpers();
-  process.exit(signal === 'SIGINT' ? 130 : 143);
+  process.exit(128 + (constants.signals[signal] ?? 0));
 }
 
 /** Installs and builds what is missing, then runs the system until it is stopped. */
 export async function start() {
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  for (const signal of ENDING) process.once(signal, interrupted);
   try {
     const tools = await prepare();
     const bundle = /** @type {{ runSystem: (options: { repoRoot: string, tools: Record<string, string> }) => Promise<void> }} */ (
       await import(pathToFileURL(join(repoRoot, 'dist', 'launcher.js')).href)
     );
-    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+    for (const signal of ENDING) process.off(signal, interrupted);
     await bundle.runSystem({ repoRoot, tools });
   } catch (error) {
     killHelpers();
