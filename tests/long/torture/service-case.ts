@@ -96,7 +96,7 @@ const loadFor = (stage: Stage, film: Video, { service }: ServiceCase): Load | nu
 const wrongChildLines = (victim: LoggedProcess, hard: boolean): string[] => {
   const started = victim.log.with('msg', 'child started').map((line) => line['pid']);
   return started.flatMap((pid) => {
-    const ends = victim.log.with('pid', pid).filter((line) => 'exit' in line).length;
+    const ends = victim.log.with('pid', pid).filter((line) => 'proc' in line && 'exit' in line).length;
     return ends === 1 || (hard && ends === 0) ? [] : [`the end of its child ${String(pid)} was told ${ends} times`];
   });
 };
@@ -104,8 +104,11 @@ const wrongChildLines = (victim: LoggedProcess, hard: boolean): string[] => {
 const leftBy = async (stage: Stage, { service, phase }: ServiceCase, hard: boolean, figures: Figures): Promise<string[]> => {
   const startedMs = performance.now();
   const folder = stage.folderOf(service);
+  const killed = service === 'node-agent' && hard && phase !== 'starting';
+  await untilEmpty(() => processesOf(folder).filter(({ command }) => !command.includes('reelay-guardian')), GONE_MS);
+  if (killed) figures.took('node agent killed: its jobs and their ffmpeg gone', performance.now() - startedMs);
   const processes = await untilEmpty(() => processesOf(folder), GONE_MS);
-  if (service === 'node-agent' && hard && phase !== 'starting') figures.took('node agent killed, all its processes gone', performance.now() - startedMs);
+  if (killed) figures.took('node agent killed: its guardian gone too', performance.now() - startedMs);
   const files = hard ? [] : [...readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => !KEPT.test(name)), ...readdirSync(join(stage.folder, 'tmp'))];
   const parts = hard ? [] : await untilEmpty(() => stage.parts(), service === 'node-agent' || service === 'gateway' ? 0 : GONE_MS);
   return [
@@ -133,10 +136,14 @@ const goesOn = async (stage: Stage, it: ServiceCase, jobs: readonly RunningJob[]
   return [...wrong, ...left.map((line) => `${line} is left after the next start`)];
 };
 
+const PUT_BACK: ReadonlySet<string> = new Set(['lost', 'release', 'unplace']);
+
 const wrongJob = async (stage: Stage, { service }: ServiceCase, { id, epoch }: RunningJob): Promise<string[]> => {
   const wanted = service === 'node-agent' ? epoch + 1 : epoch;
   const now = await untilRunning(stage, id, wanted - 1);
-  const [row] = await stage.sql<{ n: number }[]>`select count(*)::int as n from audit where topic = 'jobs' and entity_id = ${id} and event in ('lost', 'release', 'unplace')`;
-  const backAgain = wanted - epoch;
-  return now.epoch === wanted && row?.n === backAgain ? [] : [`job ${id} was put back ${row?.n ?? 0} times and not ${backAgain}; its epoch is ${now.epoch} and not ${wanted}`];
+  const told = await stage.sql<{ event: string; epoch: number; detail: string | null }[]>`select event, epoch, detail from audit where topic = 'jobs' and entity_id = ${id} order by id`;
+  const back = told.filter(({ event }) => PUT_BACK.has(event)).length;
+  if (now.epoch === wanted && back === wanted - epoch) return [];
+  const course = told.map(({ event, epoch, detail }) => `${event} ${epoch}${detail === null ? '' : ` (${detail})`}`).join(', ');
+  return [`job ${id} was put back ${back} times and not ${wanted - epoch}; its epoch is ${now.epoch} and not ${wanted}: ${course}`];
 };
