@@ -44,5 +44,5 @@ test('all helpers can be ended at once', async () => {
 
 const descendantsOf = (parent: number): number[] => {
   const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').split(' ').filter((pid) => pid !== '').map(Number);
-  return children.flatMap((pid) => [pid, ...descendantsOf(pid)]);
+  return children.concat(children.flatMap(descendantsOf));
 };
