@@ -115,7 +115,8 @@ it('no progress: the watchdog', async () => {
 
 it('past its time limit', async () => {
   await start();
-  const order = await running({ timeLimitMs: 3_000 });
+  const order = await encode({ timeLimitMs: 1_500 });
+  await bench.hub.run(order);
   await expectEnd(order, 'timed_out', failed('time_limit'));
 });
 
@@ -126,7 +127,7 @@ it('the host is short of memory: new jobs are refused, then the newest is given 
   leftMb = 1_500;
   await eventually('the hub to hear of it', () => bench.hub.loads.at(-1)?.memoryPressure?.level === 'soft');
   const refusal = async () => (await bench.hub.assign(await encode())).results[0]?.refusal;
-  expect(await refusal()).toEqual({ code: 'memory_pressure', detail: 'memory is short: 1500 of 16000 MB are left' });
+  expect(await refusal()).toEqual({ code: 'memory_pressure', detail: 'memory is short: 1500 of 16000 MB of memory are left' });
   expect(agent.attempts.size).toBe(2);
   leftMb = 500;
   await eventually('the newest to end', () => agent.attempts.size === 1);

@@ -57,10 +57,10 @@ function endProcess({ attempts, supervisor }: MemoryGuardOptions, id: string, ca
   return attempt.exited.then(({ exit }) => exit);
 }
 
-/** "512 of 16000 MB are left". */
+/** "512 of 16000 MB of memory are left". */
 function sayLeft({ availableBytes, totalBytes, source, stalledPercent }: MemoryReading): string {
   const [left, total] = [availableBytes, totalBytes].map((bytes) => Math.round(bytes / BYTES_PER_MIB));
   const where = source === 'cgroup' ? ' of its control group' : '';
   const waits = stalledPercent !== null && stalledPercent >= 1 ? `, and work waits for it ${Math.round(stalledPercent)}% of the time` : '';
-  return `${left} of ${total} MB${where} are left${waits}`;
+  return `${left} of ${total} MB of memory${where} are left${waits}`;
 }

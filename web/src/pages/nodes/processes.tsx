@@ -37,7 +37,7 @@ function Row({ process, reload }: { process: Process; reload: () => void }) {
       <div class="row spread">
         <div class="process-what">
           {process.job === null ? <span>{purpose}</span> : <a href={jobPath(process.job.jobId)}>{purpose}</a>}
-          {process.file !== null && <span class="small muted file" title={process.file}>{process.file}</span>}
+          {process.file !== null && <span class="small muted file">{process.file}</span>}
         </div>
         <div class="row tight">
           <Badge word={stateOf(process)} />
