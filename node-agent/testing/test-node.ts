@@ -51,7 +51,7 @@ export class TestBench {
   }
 
   /** An agent in this process, introduced to the hub. */
-  async startAgent(more: Env = {}, logger: Logger = testLogger(), special: Partial<Pick<AgentOptions, 'readMemory' | 'jobProgram'>> = {}): Promise<RunningAgent> {
+  async startAgent(more: Env = {}, logger: Logger = testLogger(), special: Partial<Pick<AgentOptions, 'readMemory' | 'jobProgram' | 'settings'>> = {}): Promise<RunningAgent> {
     const env = this.env(more);
     const settings = readSettings(agentSettings, { env });
     const incarnation = newId();

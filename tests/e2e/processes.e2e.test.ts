@@ -41,6 +41,29 @@ afterAll(async () => {
 
 const row = (): Locator => browser.page.getByRole('listitem').filter({ has: browser.page.getByRole('link', { name: 'Re-encode for Streaming of “Long walk”' }) }).last();
 
+it('a node is drained with a deadline, says how long its jobs have, and is resumed with the job still running', async () => {
+  const { page } = browser;
+  await page.goto(`${system.baseUrl}/nodes`);
+  await row().getByText('Running').waitFor();
+  await page.getByRole('button', { name: 'Drain' }).click();
+  const dialog = page.getByRole('dialog', { name: /^Drain / });
+  await dialog.getByText('1 job there now').waitFor();
+  await dialog.getByLabel('Running jobs').selectOption({ label: 'Give them back in …' });
+  await dialog.getByLabel('Minutes').fill('0');
+  await expect.poll(() => dialog.getByRole('button', { name: 'Drain' }).isDisabled()).toBe(true);
+  await dialog.getByLabel('Minutes').fill('7');
+  await dialog.getByRole('button', { name: 'Drain' }).click();
+  await page.getByText(/^Running jobs are given back in (7 min|6 min \d+ s)\.$/).waitFor();
+  await browser.picture('draining');
+  await page.getByRole('button', { name: 'Deadline' }).click();
+  await page.getByRole('dialog', { name: /^Deadline of / }).getByRole('button', { name: 'Set' }).click();
+  await page.getByText('Running jobs finish.').waitFor();
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Resume' }).click();
+  await page.getByRole('button', { name: 'Drain' }).waitFor();
+  expect((await client.job(jobId)).status).toBe('running');
+});
+
 it('shows what a job’s process uses, with its file and the ffmpeg in its group', async () => {
   const { page } = browser;
   await page.goto(`${system.baseUrl}/nodes`);
