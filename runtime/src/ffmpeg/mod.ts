@@ -1,2 +1,2 @@
-export { diagnose, type DiagnosedExit, type Diagnosis, findWriteFailure } from './diagnose.ts';
+export { diagnose, type DiagnosedExit, type Diagnosis, findHiddenFailure } from './diagnose.ts';
 export { type FfmpegProgress, parseProgress, ProgressParser } from './progress.ts';
