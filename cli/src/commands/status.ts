@@ -5,7 +5,7 @@ import { ApiClient, understood } from '../connection/api-client.ts';
 import { findToken, type Gateway } from '../connection/gateway.ts';
 import { ApiRefusal, Unreachable } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import type { Instance } from '../instance/instance.ts';
+import { findServices, type Instance } from '../instance/instance.ts';
 import { duration, localTime } from '../output/words.ts';
 import { nodeColumns } from './nodes/ls.ts';
 
@@ -17,6 +17,8 @@ interface Status {
   url: string;
   dataDir: string;
   process: { pid: number; startedAt: string; uptimeSeconds: number; version: string | null } | null;
+  /** Parts of the system, or services that were started by themselves. */
+  services: { name: string; pid: number; startedAt: string; uptimeSeconds: number }[];
   /** What /readyz says; null when the gateway does not answer. */
   ready: Ready | null;
   why: string | null;
@@ -60,21 +62,25 @@ const ifAllowed = async (api: ApiClient, path: string): Promise<unknown> => {
   }
 };
 
+const secondsSince = (iso: string, cli: Cli): number => (cli.io.clock.now().getTime() - new Date(iso).getTime()) / 1000;
+
 const look = async (cli: Cli, gateway: Gateway, instance: Instance | null): Promise<Status> => {
   const { url } = gateway;
-  const local = gateway.source === 'the system that runs here' || gateway.source === 'the default' ? instance : null;
+  const isHere = gateway.source === 'the system that runs here' || gateway.source === 'the default';
+  const local = isHere ? instance : null;
+  const services = isHere ? (await findServices(cli.place, cli.io.env)).map(({ name, owner: { pid, startedAt } }) => ({ name, pid, startedAt, uptimeSeconds: secondsSince(startedAt, cli) })) : [];
   const seen: Status = {
-    state: 'not running', url, dataDir: cli.place.dataDir, ready: null, why: null, leader: null, stats: null, nodes: null,
+    state: 'not running', url, dataDir: cli.place.dataDir, ready: null, why: null, leader: null, stats: null, nodes: null, services,
     process: local === null ? null : {
       pid: local.pid, startedAt: local.startedAt, version: local.facts?.version ?? null,
-      uptimeSeconds: (cli.io.clock.now().getTime() - new Date(local.startedAt).getTime()) / 1000,
+      uptimeSeconds: secondsSince(local.startedAt, cli),
     },
   };
   try {
     seen.ready = await readiness(url);
   } catch (error) {
     seen.why = error instanceof Error ? error.message : String(error);
-    return { ...seen, state: local === null ? 'not running' : 'degraded' };
+    return { ...seen, state: local === null && services.length === 0 ? 'not running' : 'degraded' };
   }
   const api = new ApiClient(url, (await findToken(cli.io, cli.options.tokenFile, url))?.token ?? null);
   const [leader, stats, nodes] = await Promise.all([leads(api), ifAllowed(api, '/api/media/jobs/stats'), ifAllowed(api, '/api/media/nodes')]);
@@ -87,12 +93,13 @@ const tell = (cli: Cli, status: Status): void => {
   cli.printer.fields([
     ['state', status.state, status.state === 'ok' ? 'good' : status.state === 'degraded' ? 'warn' : 'bad'],
     ['why', status.why, 'bad'],
-    ['gateway', status.url],
-    ['process', running === null ? null : `${running.pid}, up ${duration(running.uptimeSeconds)} (since ${localTime(running.startedAt) ?? ''})`],
+    ['address', status.url],
+    ['system', running === null ? null : `${running.pid}, up ${duration(running.uptimeSeconds)} (since ${localTime(running.startedAt) ?? ''})`],
+    ...status.services.map(({ name, pid, startedAt, uptimeSeconds }) => [name, `${pid}, up ${duration(uptimeSeconds)} (since ${localTime(startedAt) ?? ''})`] as const),
     ['version', running?.version],
-    ['data folder', running === null ? null : status.dataDir],
+    ['data folder', running === null && status.services.length === 0 ? null : status.dataDir],
     ...Object.entries(ready?.checks ?? {}).map(([name, { ok, detail }]) => [name, ok ? 'ok' : (detail ?? 'not ok'), ok ? 'good' : 'bad'] as const),
-    ['scheduler', status.leader === null ? null : status.leader ? 'one leads' : 'none leads: no job is placed', status.leader === false ? 'bad' : 'good'],
+    ['leader', status.leader === null ? null : status.leader ? 'a scheduler leads' : 'no scheduler leads: no job is placed', status.leader === false ? 'bad' : 'good'],
     ['nodes', ready === null ? null : `${ready.nodes.healthy} of ${ready.nodes.total} healthy`, ready !== null && ready.nodes.healthy === 0 ? 'bad' : 'plain'],
     ['jobs', stats === null ? null : `${stats.pending} pending, ${stats.queued} queued, ${stats.running} running, ${stats.paused} paused, ${stats.failed} failed`],
   ]);

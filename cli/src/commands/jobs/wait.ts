@@ -16,7 +16,7 @@ const withProgress = (job: Job, { percent, phase, message, fps, speed, etaSecond
   ({ ...job, progress: Math.floor(percent), phase, statusMessage: message, fps, speed, etaSeconds });
 
 /** The job now and at each change, until it has ended. */
-async function* untilEnd(cli: Cli, api: ApiClient, id: string, options: { signal: AbortSignal; onInterrupted: (why: string) => void }): AsyncGenerator<Job> {
+export async function* untilEnd(cli: Cli, api: ApiClient, id: string, options: { signal: AbortSignal; onInterrupted: (why: string) => void }): AsyncGenerator<Job> {
   let latest: Job | null = null;
   for await (const message of live(api, '/api/media/events?topics=jobs', { ...options, clock: cli.io.clock, retryForMs: RETRY_FOR_MS })) {
     const event = message.kind === 'opened' ? null : parseLive(message.event, message.data);
