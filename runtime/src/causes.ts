@@ -127,6 +127,14 @@ export class SessionIdle extends Cause {
   }
 }
 
+/** Whoever opened the session wants no more of it. */
+export class SessionClosed extends Cause {
+  readonly code = 'session_closed';
+  constructor(reason: string) {
+    super(`session closed: ${reason}`, { reason });
+  }
+}
+
 /** The node lost the right to work on the attempt. */
 export class LeaseLost extends Cause {
   readonly code = 'lease_lost';

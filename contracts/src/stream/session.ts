@@ -81,8 +81,9 @@ export const openSessionSchema = z.object({
   gatewayUrl: z.string().nullable(),
   publishPath: z.string(),
   source: inputFileSchema,
-  /** Seconds on the source's own clock that are 0 of both grids. */
+  /** Seconds on the source's own clock: what is 0 of both grids, and where the file itself begins. */
   originSeconds: z.number(),
+  fileStartSeconds: z.number(),
   renditions: z.record(renditionId, renditionRecipeSchema),
 });
 export type OpenSession = z.infer<typeof openSessionSchema>;
