@@ -152,6 +152,17 @@ describe('a signal', () => {
     expect(await service.line('ending at once')).toMatchObject({ reason: 'SIGQUIT' });
   });
 
+  test('USR1 opens no debugger', async () => {
+    const service = start('hangs');
+    await service.line('ready');
+    service.signal('SIGUSR1');
+    service.signal('SIGUSR2');
+    await service.line('description');
+    service.signal('SIGQUIT');
+    await service.exit;
+    expect(service.stderr).not.toContain('Debugger');
+  });
+
   test('USR2 tells the stop order, contexts, handles and what was added', async () => {
     const service = start('hangs');
     expect(await service.line('stop order')).toMatchObject({ stopOrder: [{ name: 'hangs too', deadlineMs: 5000 }, { name: 'hangs', deadlineMs: 5000 }, { name: 'first', deadlineMs: 5000 }, { name: 'instance lock', deadlineMs: 1000 }] });

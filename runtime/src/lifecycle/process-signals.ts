@@ -16,6 +16,7 @@ const SAME_SIGNAL_MS = 1_000;
  *   QUIT         at once
  *   HUP          reload
  *   USR2         description into the log
+ *   USR1         ignored: Node would open its debugger, which any user of this host could then enter
  *   PIPE         ignored by Node; writes nobody reads fail without harm
  */
 export function listenToSignals(clock: Clock, listener: SignalListener): void {
@@ -33,6 +34,7 @@ export function listenToSignals(clock: Clock, listener: SignalListener): void {
   process.on('SIGQUIT', (signal) => listener.stopAtOnce(signal));
   process.on('SIGHUP', () => listener.reload());
   process.on('SIGUSR2', () => listener.describe());
+  process.on('SIGUSR1', () => {});
   process.on('uncaughtException', (error) => listener.crash(error));
   process.on('unhandledRejection', (reason) => listener.crash(reason));
 }
