@@ -109,7 +109,7 @@ const leftBy = async (stage: Stage, { service, phase }: ServiceCase, hard: boole
   if (killed) figures.took('node agent killed: its jobs and their ffmpeg gone', performance.now() - startedMs);
   const processes = await untilEmpty(() => processesOf(folder), GONE_MS);
   if (killed) figures.took('node agent killed: its guardian gone too', performance.now() - startedMs);
-  const files = hard ? [] : [...readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => !KEPT.test(name)), ...readdirSync(join(stage.folder, 'tmp'))];
+  const files = hard ? [] : [...filesIn(folder).filter((name) => !KEPT.test(name)), ...filesIn(join(stage.folder, 'tmp'))];
   const parts = hard ? [] : await untilEmpty(() => stage.parts(), service === 'node-agent' || service === 'gateway' ? 0 : GONE_MS);
   return [
     ...processes.map(({ pid, command }) => `process ${pid} is left: ${command}`),
@@ -120,7 +120,8 @@ const leftBy = async (stage: Stage, { service, phase }: ServiceCase, hard: boole
 };
 
 /** What a service keeps for its next start. */
-const KEPT = /(^|\/)(admin-password|scratch|.*\.lock)$/;
+const KEPT = /(^|\/)(admin-password|.*\.lock)$/;
+const filesIn = (folder: string): string[] => readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map(({ name }) => name);
 
 /** The next start works at once; jobs were put back once and run again, and nothing is booked when they are over. */
 const goesOn = async (stage: Stage, it: ServiceCase, jobs: readonly RunningJob[], figures: Figures): Promise<string[]> => {
@@ -128,7 +129,7 @@ const goesOn = async (stage: Stage, it: ServiceCase, jobs: readonly RunningJob[]
   await stage.ensure(SERVICES);
   figures.took(`${it.service}, next start to ready`, performance.now() - startedMs);
   const wrong: string[] = [];
-  for (const job of jobs) wrong.push(...(await wrongJob(stage, it, job)));
+  for (const job of jobs) wrong.push(...(await wrongJob(stage, it, job, figures)));
   if (jobs.length === 0 && !it.busy) return wrong;
   await cancelAll(stage);
   const left = await untilEmpty(async () => [...(await leftInDatabase(stage.sql)), ...stage.parts().map((name) => `part ${name}`)], GONE_MS);
@@ -136,14 +137,18 @@ const goesOn = async (stage: Stage, it: ServiceCase, jobs: readonly RunningJob[]
   return [...wrong, ...left.map((line) => `${line} is left after the next start`)];
 };
 
-const PUT_BACK: ReadonlySet<string> = new Set(['lost', 'release', 'unplace']);
+const PUT_BACK: ReadonlySet<string> = new Set(['lost', 'release']);
 
-const wrongJob = async (stage: Stage, { service }: ServiceCase, { id, epoch }: RunningJob): Promise<string[]> => {
-  const wanted = service === 'node-agent' ? epoch + 1 : epoch;
-  const now = await untilRunning(stage, id, wanted - 1);
+const wrongJob = async (stage: Stage, { service }: ServiceCase, { id, epoch }: RunningJob, figures: Figures): Promise<string[]> => {
+  const wanted = service === 'node-agent' ? 1 : 0;
+  const now = await untilRunning(stage, id, epoch + wanted - 1);
   const told = await stage.sql<{ event: string; epoch: number; detail: string | null }[]>`select event, epoch, detail from audit where topic = 'jobs' and entity_id = ${id} order by id`;
   const back = told.filter(({ event }) => PUT_BACK.has(event)).length;
-  if (now.epoch === wanted && back === wanted - epoch) return [];
+  // An offer that was refused was no attempt; it has a number all the same.
+  const refused = told.filter(({ event }) => event === 'unplace').length;
+  figures.count('jobs of ended services', wanted === 1 ? 'put back once' : 'went on');
+  if (refused > 0) figures.count('jobs of ended services', 'offered in vain to an agent that ends', refused);
+  if (back === wanted && now.epoch === epoch + wanted + refused) return [];
   const course = told.map(({ event, epoch, detail }) => `${event} ${epoch}${detail === null ? '' : ` (${detail})`}`).join(', ');
-  return [`job ${id} was put back ${back} times and not ${wanted - epoch}; its epoch is ${now.epoch} and not ${wanted}: ${course}`];
+  return [`job ${id} was put back ${back} times and not ${wanted}; its epoch was ${epoch} and is ${now.epoch}: ${course}`];
 };
