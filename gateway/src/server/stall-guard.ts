@@ -26,6 +26,7 @@ interface Watched {
 export class StallGuard {
   readonly #options: StallGuardOptions;
   readonly #watched = new Set<Watched>();
+  #everyMs = 0;
   #end: () => void = () => {};
 
   constructor(options: StallGuardOptions) {
@@ -33,11 +34,14 @@ export class StallGuard {
     this.retime();
   }
 
-  /** The limit has changed: looks as often as it asks for. */
+  /** The limit may have changed: looks as often as it asks for. */
   retime(): void {
-    this.#end();
     const { clock, limitMs } = this.#options;
-    this.#end = clock.every(Math.max(50, Math.min(5_000, limitMs() / 4)), () => this.check());
+    const everyMs = Math.max(50, Math.min(5_000, limitMs() / 4));
+    if (everyMs === this.#everyMs) return;
+    this.#end();
+    this.#everyMs = everyMs;
+    this.#end = clock.every(everyMs, () => this.check());
   }
 
   watch(server: Server): void {

@@ -59,8 +59,9 @@ export class Leadership implements Service {
     if (lease) await resignLease(this.#deps.sql, lease).catch((error: unknown) => this.#logger.warn({ err: toError(error) }, 'lease not resigned'));
   }
 
-  /** The time to live has changed: renewed at once, and then at its pace. */
+  /** The time to live may have changed: then renewed at once, and from there at its pace. */
   retime(): void {
+    if (this.#deps.timing.leaderTtlMs === this.#ttlMs) return;
     this.#renewNow = true;
     this.#wake();
   }

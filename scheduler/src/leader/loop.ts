@@ -43,6 +43,7 @@ export class LeaderLoop implements Service {
   #preparedTerm = 0;
   #partsSweptMs: number | null = null;
   #partsSweep: Promise<void> | undefined;
+  #sweepMs = 0;
   #endSweeps: () => void = () => {};
   #callOffWake: () => void = () => {};
   #healthy = true;
@@ -75,14 +76,15 @@ export class LeaderLoop implements Service {
     await this.#partsSweep;
   }
 
-  /** The time between sweeps has changed. */
+  /** The time between sweeps may have changed. Where it has not, the next sweep is not put off. */
   retime(): void {
-    if (!this.#ctx.cancelled) this.#sweepEvery();
+    if (!this.#ctx.cancelled && this.#deps.timing.sweepMs !== this.#sweepMs) this.#sweepEvery();
   }
 
   #sweepEvery(): void {
     this.#endSweeps();
-    this.#endSweeps = this.#deps.clock.every(this.#deps.timing.sweepMs, () => this.wake('sweep'));
+    this.#sweepMs = this.#deps.timing.sweepMs;
+    this.#endSweeps = this.#deps.clock.every(this.#sweepMs, () => this.wake('sweep'));
   }
 
   /** Looks at the queue soon; with `sweep` at everything else too. */
