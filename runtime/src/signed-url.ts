@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { closeSync, fchmodSync, fstatSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { errorCode, ReelayError } from './errors.ts';
+import { EXIT_CODES } from './exit-codes.ts';
 
 /** The token is not one that this key signed. */
 export class TokenInvalid extends ReelayError {
@@ -21,6 +22,7 @@ export class TokenExpired extends ReelayError {
 /** The key file is missing, readable by others, or too short. */
 export class SecretFileError extends ReelayError {
   readonly code = 'secret_file_invalid';
+  override readonly serviceExit = EXIT_CODES.configuration;
 }
 
 const MIN_KEY_BYTES = 32;
