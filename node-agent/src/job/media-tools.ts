@@ -1,5 +1,5 @@
 import { type FfmpegRun, INPUT_GUARD, JobFailed } from '@reelay/job-types/agent';
-import { type Clock, type Ctx, diagnose, type FfmpegProgress, ProgressParser } from '@reelay/runtime';
+import { type Clock, type Ctx, diagnose, type FfmpegProgress, findHiddenFailure, ProgressParser } from '@reelay/runtime';
 import { type Exit, LineSplitter, type Proc, type Supervisor } from '@reelay/runtime/supervisor';
 import { watchReads } from './activity.ts';
 import type { Emitter } from './emitter.ts';
@@ -105,11 +105,15 @@ export class MediaTools {
 
   #check(tool: 'ffmpeg' | 'ffprobe', proc: Proc, exit: Exit): void {
     this.#options.ctx.throwIfCancelled();
-    if (exit.kind === 'code' && exit.code === 0) return;
+    const said = proc.stderrTail();
+    if (exit.kind === 'code' && exit.code === 0) {
+      const hidden = tool === 'ffmpeg' ? findHiddenFailure(said) : null;
+      if (hidden) throw new JobFailed(hidden.code, hidden.message, !NOT_RETRYABLE.has(hidden.code));
+      return;
+    }
     if (exit.kind === 'spawnError' || (exit.kind === 'code' && NOT_RUN.has(exit.code))) {
       throw new JobFailed('spawn_failed', `${tool} cannot be started on this node.`, true);
     }
-    const said = proc.stderrTail();
     if (/not on whitelist/i.test(said)) throw new JobFailed('invalid_data', 'The file is not a media file, but a playlist, a picture or a text.', false);
     const { code, message } = diagnose(said, exit);
     throw new JobFailed(code, message.replace(/^ffmpeg failed/, `${tool} failed`).replace(/file:\/.*: /, ''), !NOT_RETRYABLE.has(code));
