@@ -19,8 +19,8 @@ let clip: string;
 /** Runs ffmpeg, through a wrapper where one is given, and says what is made of its end. */
 async function verdict(args: string[], options: Partial<SpawnOptions> & { wrapper?: string[] } = {}): Promise<{ code: string; exit: string }> {
   const { wrapper = [], ...rest } = options;
-  const [argv0 = FFMPEG, ...before] = [...wrapper, FFMPEG];
-  const proc = supervisor.spawn(Ctx.root(), { name: 'ffmpeg', argv0, args: [...before, ...COMMON, ...args], group: 'own', cwd: dir, ...rest });
+  const [argv0, ...before] = [...wrapper, FFMPEG];
+  const proc = supervisor.spawn(Ctx.root(), { name: 'ffmpeg', argv0: argv0 ?? FFMPEG, args: [...before, ...COMMON, ...args], group: 'own', cwd: dir, ...rest });
   const exit = await proc.exit;
   const how = exit.kind === 'code' ? `code ${exit.code}` : exit.kind === 'signal' ? exit.signal : exit.kind;
   if (how === 'code 0') return { code: findHiddenFailure(proc.stderrTail())?.code ?? 'none', exit: how };
