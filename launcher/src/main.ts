@@ -7,6 +7,7 @@ import { Demo } from './demo.ts';
 import { demoIsDue } from './demo-clip.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { Instance } from './instance.ts';
+import { removeLeftParts } from './left-parts.ts';
 import { formatLogLine } from './log-lines.ts';
 import { watchNpm } from './npm-watch.ts';
 import { readIfThere } from './secret-file.ts';
@@ -108,6 +109,7 @@ async function start(app: App, options: StartOptions): Promise<void> {
 async function prepare(app: App, { repoRoot, tools, live, config, settings, run, guardian, port, localPort, output }: StartOptions): Promise<{ supervisor: Supervisor; system: LocalSystem }> {
   const swept = await sweepOrphans(run.dir, run.id);
   if (swept.length > 0) app.logger.warn({ count: swept.length }, 'ended what an earlier run left behind');
+  await removeLeftParts(run.dir);
   const supervisor = new Supervisor({ logger: app.logger, guardian, run, env: app.env });
   app.onKill(() => supervisor.killAll());
   const system = new LocalSystem({
