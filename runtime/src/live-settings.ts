@@ -4,7 +4,7 @@ import { ReelayError, toError } from './errors.ts';
 import type { Logger } from './log.ts';
 
 /** Another reload took effect between this one's check and its commit: it is to be checked anew. */
-export class ReloadOutdated extends ReelayError {
+class ReloadOutdated extends ReelayError {
   readonly code = 'reload_outdated';
   constructor() {
     super('another reload took effect meanwhile');

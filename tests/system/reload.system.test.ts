@@ -14,6 +14,7 @@ import { Client } from './client.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reelay-reload-'));
 const file = join(folder, 'reelay.json');
+const OPENSSL = 'openssl';
 const START = { REELAY_LIMIT_CPU: 3, REELAY_MAX_UPLOAD_BYTES: 1_000_000 };
 const write = (settings: object): void => {
   writeFileSync(`${file}.new`, JSON.stringify(settings));
@@ -134,9 +135,9 @@ const certificateOf = async (port: number, options: RequestOptions): Promise<str
   return String(name);
 };
 
-it.skipIf(spawnSync('openssl', ['version']).status !== 0)('a gateway by itself: new connections get the new certificate, one that is open goes on', async () => {
+it.skipIf(spawnSync(OPENSSL, ['version']).status !== 0)('a gateway by itself: new connections get the new certificate, one that is open goes on', async () => {
   const [cert, key, own] = [join(folder, 'cert.pem'), join(folder, 'key.pem'), join(folder, 'gateway.json')];
-  const make = (name: string): unknown => spawnSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '1', '-subj', `/CN=${name}`]);
+  const make = (name: string): unknown => spawnSync(OPENSSL, ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '1', '-subj', `/CN=${name}`]);
   make('old');
   writeFileSync(own, JSON.stringify({ REELAY_TLS_CERT: cert, REELAY_TLS_KEY: key }));
   const env = { ...system.environmentOf('gateway'), REELAY_CONFIG: own, REELAY_RUN_DIR: folder, PORT: '0' };
