@@ -14,6 +14,6 @@ export interface Io {
   cwd: string;
   out: TextSink;
   err: TextSink;
-  input: NodeJS.ReadStream;
+  input: NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined };
   clock: Clock;
 }

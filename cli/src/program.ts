@@ -45,7 +45,7 @@ const settle = (program: Command, io: Io): void => {
   program
     .exitOverride()
     .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(io.out.columns ?? 100, 120) })
+    .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(io.out.columns || 100, 120) })
     .configureOutput({
       writeOut: (text) => void io.out.write(text),
       writeErr: (text) => void io.err.write(text),

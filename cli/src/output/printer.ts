@@ -38,7 +38,7 @@ export class Printer {
   }
 
   tableText<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-    return formatTable(columns, rows, { style: this.style, width: this.isLive ? (this.#io.out.columns ?? null) : null });
+    return formatTable(columns, rows, { style: this.style, width: this.isLive ? (this.#io.out.columns || null) : null });
   }
 
   fields(fields: Parameters<typeof formatFields>[0]): void {

@@ -25,7 +25,7 @@ export class ProgressLine {
   show(percent: number, what: string, facts: readonly string[] = []): void {
     const { err } = this.#io;
     if (err.isTTY === true) {
-      const text = cut(terminalText(`${bar(percent)} ${String(Math.floor(percent)).padStart(3)} %  ${[what, ...facts].join('  ')}`), (err.columns ?? DEFAULT_COLUMNS) - 1);
+      const text = cut(terminalText(`${bar(percent)} ${String(Math.floor(percent)).padStart(3)} %  ${[what, ...facts].join('  ')}`), (err.columns || DEFAULT_COLUMNS) - 1);
       err.write(`\r\u001b[K${text}`);
       this.#isOpen = true;
       return;
