@@ -4,9 +4,9 @@ import { createServer, connect, type Socket } from 'node:net';
 export interface CuttingProxy {
   /** The database's URL through the proxy. */
   url: string;
-  /** From now on, the next COMMIT is done and its answer lost; what connects afterwards is served, or refused. */
+  /** From now on, the next COMMIT is done and its answer lost; what connects afterwards is served, or refused as by a server that is down. */
   cutNextCommit: (afterwards: 'serve' | 'refuse') => void;
-  serveAgain: () => void;
+  serveAgain: () => Promise<void>;
   close: () => Promise<void>;
 }
 
@@ -14,14 +14,10 @@ export const startCuttingProxy = async (databaseUrl: string): Promise<CuttingPro
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   let cut: 'serve' | 'refuse' | null = null;
-  let refusing = false;
   const server = createServer((client) => {
-    if (refusing) {
-      client.destroy();
-      return;
-    }
     const upstream = connect(Number(target.port), target.hostname);
     let losing = false;
+    let name: string | undefined;
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on('error', () => undefined);
@@ -32,8 +28,11 @@ export const startCuttingProxy = async (databaseUrl: string): Promise<CuttingPro
       });
     }
     client.on('data', (data) => {
-      if (cut !== null && /commit/i.test(data.toString('latin1'))) {
-        refusing = cut === 'refuse';
+      const text = data.toString('latin1');
+      // A statement is parsed once per connection, and called by its name from then on.
+      name = /([0-9a-z]+)\u0000commit\u0000/i.exec(text)?.[1] ?? name;
+      if (cut !== null && name !== undefined && text.includes(name)) {
+        if (cut === 'refuse') server.close();
         losing = true;
         cut = null;
       }
@@ -44,9 +43,10 @@ export const startCuttingProxy = async (databaseUrl: string): Promise<CuttingPro
       else client.write(data);
     });
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
+  const listen = (port: number): Promise<void> => new Promise((resolve) => {
+    server.listen(port, '127.0.0.1', resolve);
   });
+  await listen(0);
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const url = new URL(databaseUrl);
@@ -56,9 +56,7 @@ export const startCuttingProxy = async (databaseUrl: string): Promise<CuttingPro
     cutNextCommit: (afterwards) => {
       cut = afterwards;
     },
-    serveAgain: () => {
-      refusing = false;
-    },
+    serveAgain: () => (server.listening ? Promise.resolve() : listen(port)),
     close: () => new Promise((resolve) => {
       for (const socket of sockets) socket.destroy();
       server.close(() => resolve());

@@ -39,16 +39,29 @@ const checkFamiliar = async (sql: Sql, path: string): Promise<void> => {
   throw new LibraryUnusable(`${what}, although this installation has ${videos} videos: mount its disk, or set MEDIA_LIBRARY_PATH to where it is. ${anyway}`, { path, known, found });
 };
 
-/** Removes what broken uploads left behind. Answers how many. */
-export const sweepUploadParts = async (library: LibraryRoot, nowMs: number): Promise<number> => {
+/**
+ * Removes what broken uploads left behind. A part has a second name from its publishing until its record is stored:
+ * where `unrecorded` finds none for it, that name goes with the part. Answers how many parts.
+ */
+export const sweepUploadParts = async (library: LibraryRoot, nowMs: number, unrecorded?: (paths: string[]) => Promise<string[]>): Promise<number> => {
   const folder = join(library.path, INBOX);
   let removed = 0;
   for (const name of await readdir(folder)) {
     if (!UPLOAD_PART.test(name)) continue;
     const found = await stat(join(folder, name)).catch(() => null);
     if (found === null || nowMs - found.mtimeMs < STALE_MS) continue;
+    if (found.nlink > 1 && unrecorded !== undefined) {
+      for (const path of await unrecorded(await otherNames(library, name, found.ino))) await unlink(join(library.path, path)).catch(() => undefined);
+    }
     await unlink(join(folder, name)).catch(() => undefined);
     removed += 1;
   }
   return removed;
+};
+
+/** Visible names in the inbox of the file that a part is, as library paths. */
+const otherNames = async (library: LibraryRoot, part: string, inode: number): Promise<string[]> => {
+  const names = (await readdir(join(library.path, INBOX))).filter((name) => name !== part && !name.startsWith('.'));
+  const found = await Promise.all(names.map((name) => stat(join(library.path, INBOX, name)).catch(() => null)));
+  return names.filter((_name, n) => found[n]?.ino === inode).map((name) => `${INBOX}/${name}`);
 };

@@ -1,5 +1,5 @@
 import { type Clock, type Ctx, type LibraryRoot, type Logger, type Service, toError } from '@reelay/runtime';
-import { deleteExpiredTokens, deleteOldKeys, forgetLeases, type Sql } from '@reelay/store';
+import { deleteExpiredTokens, deleteOldKeys, forgetLeases, type Sql, unknownPaths } from '@reelay/store';
 import { UPLOAD_LEASE } from '../uploads/upload-locks.ts';
 import { UploadStore } from '../videos/tus-store.ts';
 import { sweepUploadParts } from './library.ts';
@@ -44,7 +44,7 @@ export class Maintenance implements Service {
     const { sql, library, clock, logger, keepUploadsMs } = this.#options;
     try {
       const uploads = await new UploadStore(library, keepUploadsMs()).deleteExpired();
-      const parts = await sweepUploadParts(library, clock.now().getTime());
+      const parts = await sweepUploadParts(library, clock.now().getTime(), (paths) => unknownPaths(sql, paths));
       const tokens = await deleteExpiredTokens(sql);
       const keys = await deleteOldKeys(sql);
       await forgetLeases(sql, UPLOAD_LEASE, keepUploadsMs());

@@ -1,5 +1,5 @@
 import { errorCode, type LibraryRoot } from '@reelay/runtime';
-import { type FileMove, inTransaction, noteMove, noteMoved, placeOf, requireWrite, type Sql, type Tx, WriteLockLost } from '@reelay/store';
+import { awaitWriteRow, type FileMove, inTransaction, noteMove, noteMoved, placeOf, requireWrite, type Sql, type Tx, WriteLockLost } from '@reelay/store';
 import { HttpProblem } from '../http/problem.ts';
 import type { WriteGrant } from '../locks/write-locks.ts';
 import { addName, isTaken, keepOneName } from './file-names.ts';
@@ -53,7 +53,11 @@ export const relocate = async <T>({ sql, library }: RelocateDeps, grant: WriteGr
 /** Whether the record tells the new place. @throws when Postgres cannot be asked: then both names stay */
 const isStored = async (sql: Sql, grant: WriteGrant, move: FileMove): Promise<boolean> => {
   try {
-    return (await placeOf(sql, move.videoId)) === move.to;
+    return await inTransaction(sql, async (tx) => {
+      // The lost transaction holds this row: the server may still be at it.
+      await awaitWriteRow(tx, grant.ticket);
+      return (await placeOf(tx, move.videoId)) === move.to;
+    });
   } catch (error) {
     grant.leaveForRepair();
     throw error;

@@ -78,6 +78,8 @@ async function sameFile(a: string, b: string): Promise<boolean> {
 export interface PublishOptions {
   /** Identity of the part as recorded with the intent; makes a repeat after a crash succeed. */
   expected?: { inode: string; device: string } | undefined;
+  /** The part's name stays, for the caller to remove once the file is recorded. */
+  keepPart?: boolean | undefined;
 }
 
 async function publishedEarlier(finalAbs: string, expected: PublishOptions['expected']): Promise<boolean> {
@@ -108,6 +110,7 @@ export async function publishFile(partAbs: string, finalAbs: string, options: Pu
     outcome = 'already';
   }
   await syncPath(dirname(finalAbs));
+  if (options.keepPart === true) return outcome;
   await unlink(partAbs);
   await syncPath(dirname(finalAbs));
   return outcome;

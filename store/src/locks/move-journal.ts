@@ -21,6 +21,11 @@ export const noteMoved = async (tx: Tx, ticket: number): Promise<void> => {
   await tx`update file_writes set state = 'cleaning' where ticket = ${ticket}`;
 };
 
+/** Waits until no other transaction is changing the lock's row. */
+export const awaitWriteRow = async (tx: Tx, ticket: number): Promise<void> => {
+  await tx`select 1 from file_writes where ticket = ${ticket} for update`;
+};
+
 export interface AbandonedWrite {
   ticket: number;
   move: FileMove | null;
