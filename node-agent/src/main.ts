@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { nodeInboxPrefix } from '@reelay/contracts';
 import { acquireGuardian, type App, Cause, Ctx, ensureWritableFolder, EXIT_CODES, newId, openSettings, readSettings, redactUrl, runMain, Shutdown } from '@reelay/runtime';
 import { connectBus, LiveCredentials } from '@reelay/runtime/bus';
-import { Supervisor, sweepOrphans } from '@reelay/runtime/supervisor';
+import { Supervisor, sweepLeftovers } from '@reelay/runtime/supervisor';
 import { Agent } from './agent.ts';
 import { openCgroups } from './host/cgroups.ts';
 import { Scratch } from './host/scratch.ts';
@@ -33,10 +33,11 @@ async function start(app: App): Promise<void> {
   void guardian.lost.then(() => app.stop(new Shutdown('the process that guards the children ended'), EXIT_CODES.crashed));
   await ensureWritableFolder(run.dir, 'REELAY_WORK_DIR');
 
-  const orphans = await sweepOrphans(run.dir, runId);
-  if (orphans.length > 0) logger.warn({ pids: orphans }, 'ended what an earlier run left behind');
+  const { ended, stuckRuns } = await sweepLeftovers(run, { clock });
+  if (ended.length > 0) logger.warn({ ended }, 'ended what an earlier run left behind');
+  if (stuckRuns.length > 0) logger.error({ runs: stuckRuns }, 'an earlier run cannot be ended, its files stay');
   const scratch = new Scratch(run.dir, runId);
-  await app.open('scratch', () => scratch.open(), () => scratch.close());
+  await app.open('scratch', () => scratch.open(stuckRuns), () => scratch.close());
 
   const supervisor = new Supervisor({ logger, clock, guardian, run, env, cgroups: openCgroups(logger, clock) });
   app.onKill(() => supervisor.killAll());

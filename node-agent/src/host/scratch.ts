@@ -16,11 +16,11 @@ export class Scratch {
     return join(this.#root, this.#runId, `${jobId}.${epoch}`);
   }
 
-  /** Makes this run's folder and removes those of earlier runs. Call it while holding the instance lock. */
-  async open(): Promise<void> {
+  /** Makes this run's folder and removes those of earlier runs, but for `stuckRuns`, which may still write. Call it while holding the instance lock. */
+  async open(stuckRuns: readonly string[] = []): Promise<void> {
     await mkdir(join(this.#root, this.#runId), { recursive: true });
     const names = await readdir(this.#root);
-    await Promise.all(names.filter((name) => name !== this.#runId).map((name) => rm(join(this.#root, name), { recursive: true, force: true })));
+    await Promise.all(names.filter((name) => name !== this.#runId && !stuckRuns.includes(name)).map((name) => rm(join(this.#root, name), { recursive: true, force: true })));
   }
 
   /** Removes an attempt's folder. Only after its processes are gone: what still writes would bring it back (measured). */

@@ -20,7 +20,7 @@ export interface CommandOptions {
   gid?: number | undefined;
 }
 
-export type IoPriority = 'normal' | 'low' | 'idle';
+type IoPriority = 'normal' | 'low' | 'idle';
 
 export interface Command {
   file: string;
