@@ -15,6 +15,7 @@ export interface Latency {
 export class Figures {
   readonly #counts = new Map<string, Map<string, number>>();
   readonly #times = new Map<string, number[]>();
+  #wrong = 0;
 
   count(group: string, name: string, by = 1): void {
     const counts = this.#counts.get(group) ?? new Map<string, number>();
@@ -28,8 +29,10 @@ export class Figures {
     this.#times.set(name, times);
   }
 
-  total(group: string): number {
-    return [...(this.#counts.get(group)?.values() ?? [])].reduce((sum, n) => sum + n, 0);
+  /** Takes what a part found wrong, for the count, and gives it back. */
+  found(wrong: readonly string[]): readonly string[] {
+    this.#wrong += wrong.length;
+    return wrong;
   }
 
   /** Prints a summary, and writes all of it when a folder for it is given. */
@@ -39,7 +42,7 @@ export class Figures {
     console.log(`${part}, seed ${seed}, ${Math.round(tookMs / 1000)} s:`, JSON.stringify({ counts, latencies }, null, 1));
     if (FOLDER === undefined) return;
     mkdirSync(FOLDER, { recursive: true });
-    writeFileSync(join(FOLDER, `${part}.json`), `${JSON.stringify({ part, seed, tookSeconds: Math.round(tookMs / 1000), date: new Date().toISOString().slice(0, 10), counts, latencies }, null, 2)}\n`);
+    writeFileSync(join(FOLDER, `${part}.json`), `${JSON.stringify({ part, seed, tookSeconds: Math.round(tookMs / 1000), wrong: this.#wrong, date: new Date().toISOString().slice(0, 10), counts, latencies }, null, 2)}\n`);
   }
 }
 

@@ -38,7 +38,7 @@ export const playLauncherCase = async (place: LauncherPlace, it: LauncherCase, f
       wrong.push(`process ${pid} is left: ${command}`);
       signalTo(pid, 'SIGKILL');
     }
-    if (end?.code === 0) wrong.push(...strayFiles(place).map((name) => `file ${name} is left`));
+    if (end?.code === 0) wrong.push(...strayFiles(place).filter((name) => OF_ITS_OWN.test(name)).map((name) => `file ${name} is left`));
   } catch (error) {
     wrong.push(`it could not be played to its end: ${error instanceof Error ? error.message : String(error)}`);
     run.signal('SIGKILL', 'group');
@@ -77,6 +77,9 @@ const wrongEnd = ({ ending, withNpm, phase }: LauncherCase, end: HowItEnded, out
   if (withNpm || !ending.inOrder || stopping === 0) return wrong;
   return end.code === 0 ? wrong : [...wrong, `it ended with ${JSON.stringify(end)} in the phase ${phase}: ${output.slice(-600)}`];
 };
+
+/** What an orderly stop removes. Of a service that had to be killed meanwhile the pid file stays, and a part of what was being written until the next start. */
+const OF_ITS_OWN = /^(instance\.json|launcher\.pid|postgres\/data\/postmaster\.pid)$/;
 
 /** What must be there only while it runs. */
 const strayFiles = ({ dataDir }: LauncherPlace): string[] => [

@@ -1,8 +1,8 @@
 /** Every way in which `npm start` ends. */
 import type { Randomness } from '../../kit/random.ts';
 
-/** With a new data folder: initdb and keys are made. With an old one: before it is ready. With all of it at work. While it stops. */
-const PHASES = ['preparing', 'first start', 'starting', 'running', 'stopping'] as const;
+/** While npm installs packages. Before anything runs. With a new data folder: initdb and keys are made. With an old one: before it is ready. With all of it at work. While it stops. */
+const PHASES = ['installing', 'preparing', 'first start', 'starting', 'running', 'stopping'] as const;
 export type LauncherPhase = (typeof PHASES)[number];
 
 type Target = 'first' | 'group' | 'program';
@@ -17,7 +17,7 @@ export interface LauncherEnding {
   weight?: number;
 }
 
-const BEFORE_STOP: readonly LauncherPhase[] = ['preparing', 'first start', 'starting', 'running'];
+const BEFORE_STOP: readonly LauncherPhase[] = ['installing', 'preparing', 'first start', 'starting', 'running'];
 const storm: Blow[] = Array.from({ length: 20 }, (): Blow[] => [{ signal: 'SIGHUP', to: 'program' }, { waitMs: 2 }]).flat();
 
 export const LAUNCHER_ENDINGS: readonly LauncherEnding[] = [
@@ -44,10 +44,10 @@ export interface LauncherCase {
 
 export const describeLauncherCase = ({ id, ending, phase, withNpm, waitMs }: LauncherCase): string => `${id}: ${withNpm ? 'npm start' : 'start.mjs'}, ${ending.name}, ${phase} + ${waitMs} ms`;
 
-const LONGEST_WAIT_MS: Record<LauncherPhase, number> = { preparing: 500, 'first start': 6_000, starting: 3_000, running: 200, stopping: 800 };
+const LONGEST_WAIT_MS: Record<LauncherPhase, number> = { installing: 1_500, preparing: 500, 'first start': 6_000, starting: 3_000, running: 200, stopping: 800 };
 
 export const drawLauncherCase = (random: Randomness, id: string): LauncherCase => {
   const ending = random.pick(LAUNCHER_ENDINGS.flatMap((it) => Array.from({ length: it.weight ?? 1 }, () => it)));
   const phase = random.pick(ending.phases);
-  return { id, ending, phase, withNpm: random.next() < 0.5, waitMs: random.between(0, LONGEST_WAIT_MS[phase]) };
+  return { id, ending, phase, withNpm: random.next() < 0.5 && phase !== 'installing', waitMs: random.between(0, LONGEST_WAIT_MS[phase]) };
 };

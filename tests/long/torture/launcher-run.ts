@@ -11,6 +11,8 @@ export interface LauncherPlace {
   repoRoot: string;
   dataDir: string;
   libraryRoot: string;
+  /** More of the environment. */
+  env?: Record<string, string>;
 }
 
 export class LauncherRun {
@@ -25,7 +27,7 @@ export class LauncherRun {
     const [file, args] = withNpm ? ['npm', ['start', '--silent']] : [process.execPath, [join(place.repoRoot, 'launcher/start.mjs')]];
     this.#process = spawn(file, args, {
       cwd: place.repoRoot, detached: true, stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, PORT: '0', HOST: '127.0.0.1', REELAY_DEMO: '0', REELAY_ADMIN_PASSWORD: 'test-password-of-admin', REELAY_DATA_DIR: place.dataDir, MEDIA_LIBRARY_PATH: place.libraryRoot },
+      env: { ...process.env, PORT: '0', HOST: '127.0.0.1', REELAY_DEMO: '0', REELAY_ADMIN_PASSWORD: 'test-password-of-admin', REELAY_DATA_DIR: place.dataDir, MEDIA_LIBRARY_PATH: place.libraryRoot, ...place.env },
     });
     this.ended = new Promise((resolve) => {
       // Not `close`: what is left behind may hold its pipes.

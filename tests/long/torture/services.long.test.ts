@@ -37,5 +37,5 @@ it.each(SERVICES)('%s ends in every way, says how, leaves nothing, and starts ag
     const scene = scenes[lane];
     return scene === undefined ? Promise.resolve([]) : playServiceCase(scene, drawServiceCase(randomOf(id), id, service), figures);
   });
-  expect(wrong, `REELAY_TORTURE_SEED=${SEED}`).toEqual([]);
+  expect(figures.found(wrong), `REELAY_TORTURE_SEED=${SEED}`).toEqual([]);
 }, 3_600_000);
