@@ -2,10 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@reelay/runtime';
-import type { Command } from 'commander';
 import { expect, it } from 'vitest';
 import { EXIT, EXIT_MEANINGS } from '../cli/src/exit-codes.ts';
 import { buildProgram } from '../cli/src/program.ts';
+
+type Command = ReturnType<typeof buildProgram>['program'];
 
 const FILE = fileURLToPath(new URL('../docs/cli.md', import.meta.url));
 const INTRO = `# The command \`reelay\`
