@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { CATALOGUE, type EncoderTrial, type HelloReply, type HeartbeatReply, type LoadReport, type WorkOrder } from '@reelay/contracts';
 import { type Clock, type Ctx, EXIT_CODES, type Logger, readLibraryId, ReelayError, type Service, Shutdown, withDeadline } from '@reelay/runtime';
 import type { Bus, BusSubscription } from '@reelay/runtime/bus';
@@ -8,7 +9,7 @@ import { DrainDeadline } from './attempts/drain-deadline.ts';
 import { removeParts } from './attempts/parts.ts';
 import { DeviceInventory } from './devices/inventory.ts';
 import { bestEncoder, encoderFor, SOFTWARE_ENCODER } from './encoder/candidates.ts';
-import { ffmpegVersion, tryEncoders } from './encoder/trials.ts';
+import { ffmpegVersion, hasFilter, tryEncoders } from './encoder/trials.ts';
 import { readLoad } from './host/load.ts';
 import { MemoryGuard } from './host/memory-guard.ts';
 import type { Scratch } from './host/scratch.ts';
@@ -18,6 +19,8 @@ import { HubLink } from './hub/hub-link.ts';
 import type { JobContext } from './process/protocol.ts';
 import { WarmPool } from './process/warm-pool.ts';
 import { serveProcesses } from './processes/serve.ts';
+import { serveSessions } from './session/serve.ts';
+import { Sessions } from './session/sessions.ts';
 import type { AgentSettings } from './settings.ts';
 
 export interface AgentOptions {
@@ -68,12 +71,14 @@ export class Agent implements Service {
   readonly #link: HubLink;
   readonly #memory: MemoryGuard;
   #pool: WarmPool | undefined;
+  #sessions: Sessions | undefined;
   #ctx: Ctx | undefined;
   #subscriptions: BusSubscription[] = [];
   #endFence: () => void = () => {};
   readonly #deadline: DrainDeadline;
   #trials: EncoderTrial[] = [];
   #ffmpegVersion: string | null = null;
+  #canToneMap = false;
   #load: LoadReport | undefined;
   #libraryId: string | null = null;
   #hubLibraryId: string | null = null;
@@ -119,7 +124,8 @@ export class Agent implements Service {
     await this.#explore(ctx);
     // A stop came meanwhile: it must not become a node now.
     if (this.#stopping) return;
-    this.#subscriptions = [...serveProcesses({ bus, supervisor, logger, clock, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts }), ...serveControls({ bus, incarnation, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts, setDraining: (draining, deadlineMs) => this.#drain(draining, deadlineMs ?? null) })];
+    this.#sessions = this.#makeSessions(ctx);
+    this.#subscriptions = [serveSessions(bus, settings.REELAY_NODE_ID, this.#sessions), ...serveProcesses({ bus, supervisor, logger, clock, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts }), ...serveControls({ bus, incarnation, nodeId: settings.REELAY_NODE_ID, attempts: this.attempts, setDraining: (draining, deadlineMs) => this.#drain(draining, deadlineMs ?? null) })];
     this.#endFence = clock.every(FENCE_MS, () => this.attempts.fence(clock.monotonicMs()));
     await this.#memory.start(ctx);
     this.#link.start();
@@ -140,6 +146,7 @@ export class Agent implements Service {
   async #stop(): Promise<void> {
     const { clock, logger } = this.#options;
     this.#draining = true;
+    const sessions = this.#sessions?.stop(new Shutdown('the node stops'));
     const { REELAY_KILL_GRACE_MS: killGraceMs, SHUTDOWN_TIMEOUT } = this.#options.settings;
     const graceMs = Math.min(killGraceMs, SHUTDOWN_TIMEOUT * 1_000 * GRACE_SHARE);
     await withDeadline(clock, 'jobs', graceMs + KILL_MARGIN_MS, () => this.attempts.endAll({ kind: 'released', by: 'shutdown', reason: 'the node stops' })).catch(() => {});
@@ -147,6 +154,7 @@ export class Agent implements Service {
     await withDeadline(clock, 'reports', REPORT_MS, () => this.attempts.allOver()).catch(() => {});
     if (this.attempts.size > 0) logger.warn({ jobs: this.attempts.size }, 'stopping although the hub was not told about all jobs');
     this.attempts.abandonAll(new Shutdown('the node stops'));
+    await sessions;
     await this.#memory.stop();
     this.#endFence();
     this.#deadline.set(null);
@@ -158,6 +166,7 @@ export class Agent implements Service {
   async #superseded(): Promise<void> {
     this.#options.logger.error({ nodeId: this.#hub.nodeId }, 'another agent with this node id took over; this one ends its jobs and exits');
     this.#draining = true;
+    await this.#sessions?.stop(new Shutdown('another agent with this node id took over'));
     await this.attempts.endAll({ kind: 'stale', why: 'another agent with this node id took over' });
     await this.attempts.allOver();
     this.#options.onSuperseded();
@@ -167,7 +176,7 @@ export class Agent implements Service {
     const { supervisor, logger, settings } = this.#options;
     const tools = { supervisor, logger, ffmpegPath: settings.FFMPEG_PATH };
     const devices = this.#inventory.refresh(ctx).then(() => this.#inventory.report(() => 0));
-    [this.#trials, this.#ffmpegVersion] = await Promise.all([devices.then((found) => tryEncoders(ctx, found, tools)), ffmpegVersion(ctx, tools)]);
+    [this.#trials, this.#ffmpegVersion, this.#canToneMap] = await Promise.all([devices.then((found) => tryEncoders(ctx, found, tools)), ffmpegVersion(ctx, tools), hasFilter(ctx, tools, 'zscale')]);
     const encoder = bestEncoder(this.#trials);
     if (encoder === null) throw new NoEncoderWorks(settings.FFMPEG_PATH, this.#trials);
     if (encoder === SOFTWARE_ENCODER) logger.info({ encoder }, 'encoding in software: no hardware encoder works here');
@@ -181,14 +190,14 @@ export class Agent implements Service {
       name: settings.REELAY_NODE_NAME ?? settings.REELAY_NODE_ID, version,
       devices: this.#devices(), limits: limitsOf(settings), labels: settings.REELAY_LABELS,
       encoder: bestEncoder(this.#trials), encoderTrials: this.#trials, ffmpegVersion: this.#ffmpegVersion,
-      libraryId: this.#libraryId, load: await this.#readLoad(),
+      sessionLimit: settings.MAX_CONCURRENT_TRANSCODES, libraryId: this.#libraryId, load: await this.#readLoad(),
     };
   }
 
   async #pulse(): Promise<Parameters<HubClient['heartbeat']>[0]> {
     // For the next heartbeat: a slow nvidia-smi must not delay this one.
     if (this.#ctx) this.#inventory.refresh(this.#ctx).catch((error: unknown) => this.#options.logger.warn({ err: error }, 'nvidia-smi could not be asked'));
-    return { running: this.attempts.running(), devices: this.#devices(), load: await this.#readLoad(), draining: this.#draining };
+    return { running: this.attempts.running(), sessions: this.#sessions?.ids ?? [], devices: this.#devices(), load: await this.#readLoad(), draining: this.#draining };
   }
 
   #welcomed({ libraryId, adminState }: HelloReply): void {
@@ -206,6 +215,7 @@ export class Agent implements Service {
     const frozen = reply.frozen && new Set(reply.frozen.map(({ jobId, epoch }) => `${jobId}.${epoch}`));
     if (frozen) for (const ref of reply.renewed) this.attempts.find(ref)?.setFrozen(frozen.has(`${ref.jobId}.${ref.epoch}`));
     for (const { reason, why, ...ref } of reply.kill) this.attempts.find(ref)?.end(endReasonOf(reason, why));
+    this.#sessions?.end(reply.endSessions ?? []);
     // A hub that says nothing of a deadline knows none.
     if (reply.drainMs === undefined) this.#setDraining(reply.adminState !== 'active');
     else this.#drain(reply.adminState !== 'active', reply.drainMs);
@@ -221,6 +231,7 @@ export class Agent implements Service {
     if (!this.#draining) return;
     if (this.attempts.size > 0) this.#options.logger.info({ jobs: this.attempts.size }, 'the drain’s deadline is over: what runs is given back');
     void this.attempts.endAll(DRAINED);
+    this.#sessions?.closeAll('the node is drained');
   }
 
   #setDraining(draining: boolean): void {
@@ -251,6 +262,15 @@ export class Agent implements Service {
       encoder: encoder ?? SOFTWARE_ENCODER, gpuIndex: this.#inventory.gpuIndex(order.deviceId),
       ffmpegPath: settings.FFMPEG_PATH, ffprobePath: settings.FFPROBE_PATH, killGraceMs: settings.REELAY_KILL_GRACE_MS,
     };
+  }
+
+  #makeSessions(ctx: Ctx): Sessions {
+    const { settings, supervisor, clock, logger, incarnation } = this.#options;
+    return new Sessions({
+      incarnation, ctx: ctx.child('sessions'), supervisor, clock, logger, ffmpegPath: settings.FFMPEG_PATH, cpus: availableParallelism(), gatewayUrl: settings.REELAY_GATEWAY_URL,
+      limit: () => settings.MAX_CONCURRENT_TRANSCODES, draining: () => this.#draining, libraryRoot: () => this.#libraryRoot(),
+      encoderOf: (deviceId) => encoderFor(this.#trials, deviceId), gpuIndexOf: (deviceId) => this.#inventory.gpuIndex(deviceId), canToneMap: () => this.#canToneMap,
+    });
   }
 
   async #cleanUp(order: WorkOrder, keepParts: boolean): Promise<void> {

@@ -26,6 +26,7 @@ export const agentSettings = defineSettings({
   REELAY_LIMIT_CPU: { schema: limit(DEFAULT_LIMITS.cpu), doc: 'How many jobs of the category cpu run at the same time.', reloadable: true },
   REELAY_LIMIT_GPU_ENCODE: { schema: limit(DEFAULT_LIMITS.gpu_encode), doc: 'How many jobs of the category gpu_encode run at the same time.', reloadable: true },
   REELAY_LIMIT_GPU_AI: { schema: limit(DEFAULT_LIMITS.gpu_ai), doc: 'How many jobs of the category gpu_ai run at the same time.', reloadable: true },
+  MAX_CONCURRENT_TRANSCODES: { schema: limit(4), doc: 'How many videos are encoded for viewers at the same time on this node, besides its jobs.', reloadable: true },
   REELAY_LABELS: { schema: labels, doc: 'Labels of this node, such as `zone=attic,disk=fast`; jobs can ask for them.', reloadable: true },
   REELAY_JOB_PROCESS: { schema: z.string().min(1).optional(), doc: 'The bundled program that runs one job; the job-process.js beside the agent when left out.' },
   REELAY_KILL_GRACE_MS: { schema: milliseconds(5_000), doc: 'What a job gets between SIGTERM and SIGKILL. A new value counts for jobs that start after the reload.', reloadable: true },

@@ -36,3 +36,9 @@ export async function ffmpegVersion(ctx: Ctx, { supervisor, ffmpegPath }: TrialO
   if (exit.kind !== 'code' || exit.code !== 0) return null;
   return stdout.split('\n', 1)[0]?.replace(/^ffmpeg version /, '').split(' ', 1)[0]?.slice(0, 100) ?? null;
 }
+
+/** Whether ffmpeg has a filter, such as `zscale` for tone mapping. */
+export async function hasFilter(ctx: Ctx, { supervisor, ffmpegPath }: TrialOptions, filter: string): Promise<boolean> {
+  const { exit, stdout } = await runTool(ctx, supervisor, { name: 'ffmpeg filters', argv0: ffmpegPath, args: ['-hide_banner', '-filters'], maxOutputBytes: MAX_OUTPUT_BYTES, limitMs: TRIAL_LIMIT_MS });
+  return exit.kind === 'code' && exit.code === 0 && stdout.split('\n').some((line) => line.trim().split(/\s+/)[1] === filter);
+}

@@ -1,5 +1,5 @@
 import { type HeadReport, type RenditionRecipe, segmentCount } from '@reelay/contracts';
-import { type Clock, Ctx, diagnose, Finished, type Logger, toError } from '@reelay/runtime';
+import { type Clock, type Ctx, diagnose, Finished, type Logger, toError } from '@reelay/runtime';
 import type { Proc, Supervisor } from '@reelay/runtime/supervisor';
 import { SOFTWARE_ENCODER } from '../encoder/candidates.ts';
 import { FragmentReader } from './fragment-reader.ts';
@@ -31,6 +31,8 @@ export interface HeadOptions {
 const DISCARD_GRACE_MS = 100;
 /** No byte from an encoder that could write. */
 const STALL_MS = 20_000;
+/** Segments that wait for the gateway; an encoder that is further ahead waits itself. */
+const MAX_QUEUED = 3;
 
 /**
  * One run of ffmpeg: one rendition from one segment on, published piece by piece.
@@ -192,19 +194,22 @@ export class Head {
 
   #enqueue(name: string, bytes: Uint8Array, fail: (error: Error) => void, done: () => void = () => {}): void {
     this.#queued += 1;
-    this.#queue = this.#queue.then(async () => {
-      try {
-        await this.#options.publisher.publish(name, bytes);
-        done();
-      } catch (error) {
-        fail(toError(error));
-      } finally {
-        this.#queued -= 1;
-        this.#resume();
-      }
-    });
+    this.#queue = this.#sendAfter(this.#queue, { name, bytes, fail, done });
     // A gateway that takes segments slower than they are made: a few wait here, the rest in the pipe.
-    if (this.#queued >= 3) this.#proc?.stdout.pause();
+    if (this.#queued >= MAX_QUEUED) this.#proc?.stdout.pause();
+  }
+
+  async #sendAfter(earlier: Promise<void>, { name, bytes, fail, done }: { name: string; bytes: Uint8Array; fail: (error: Error) => void; done: () => void }): Promise<void> {
+    await earlier;
+    try {
+      await this.#options.publisher.publish(name, bytes);
+      done();
+    } catch (error) {
+      fail(toError(error));
+    } finally {
+      this.#queued -= 1;
+      this.#resume();
+    }
   }
 
   #pause(): void {
@@ -213,7 +218,7 @@ export class Head {
   }
 
   #resume(): void {
-    if (!this.alive || this.#queued >= 3) return;
+    if (!this.alive || this.#queued >= MAX_QUEUED) return;
     const made = this.#next + Math.max(0, this.#queued);
     if (made >= this.#until) return;
     if (this.#state === 'waiting') this.#state = 'running';

@@ -1,5 +1,5 @@
 import { type HeadReport, type OpenSession, SESSION_KEEP_MS, SESSION_LOST_AFTER, type SessionReply, type StartHead } from '@reelay/contracts';
-import { type Clock, Ctx, Finished, HeartbeatLost, type Logger, SessionClosed, SupersededBySeek } from '@reelay/runtime';
+import { type Clock, type Ctx, Finished, HeartbeatLost, type Logger, SessionClosed, SupersededBySeek } from '@reelay/runtime';
 import type { Supervisor } from '@reelay/runtime/supervisor';
 import { SOFTWARE_ENCODER } from '../encoder/candidates.ts';
 import { Head } from './head.ts';
@@ -86,12 +86,15 @@ export class Session {
       onEncoderFailed: (encoder, detail) => this.#encoderFailed(encoder, detail),
     });
     this.#heads.set(headId, head);
-    void head.over.then(() => {
-      this.#heads.delete(headId);
-      this.#pastReports.push(head.report());
-      if (this.#pastReports.length > KEPT_REPORTS) this.#pastReports.shift();
-    });
+    void this.#rememberAfter(head);
     return null;
+  }
+
+  async #rememberAfter(head: Head): Promise<void> {
+    await head.over;
+    this.#heads.delete(head.id);
+    this.#pastReports.push(head.report());
+    if (this.#pastReports.length > KEPT_REPORTS) this.#pastReports.shift();
   }
 
   /** The gateway lives; heads may go on, and some are not wanted any more. */

@@ -1,7 +1,8 @@
 import { type OpenSession, type SessionReply, type SessionRequest } from '@reelay/contracts';
-import { type Clock, Ctx, Drained, errorCode, identify, LibraryFileMissing, LibraryRoot, type Logger } from '@reelay/runtime';
+import { type Clock, type Ctx, Drained, errorCode, identify, LibraryFileMissing, LibraryRoot, type Logger } from '@reelay/runtime';
 import type { Supervisor } from '@reelay/runtime/supervisor';
 import { INPUT_GUARD } from '@reelay/job-types/agent';
+import { unreachable } from '../attempts/end-reason.ts';
 import { Session } from './session.ts';
 import { SourceProxy } from './source-proxy.ts';
 
@@ -58,8 +59,10 @@ export class Sessions {
       case 'keep':
         session?.keep(request.heads, request.drop);
         return this.#reply(session);
-      default:
+      case 'pipe':
         return this.#reply(session, { code: 'unknown_rendition', detail: 'this node does not serve pipes' });
+      default:
+        return unreachable(request);
     }
   }
 
@@ -68,7 +71,12 @@ export class Sessions {
     for (const id of ids) this.#sessions.get(id)?.close('the hub does not know the session any more').catch(() => undefined);
   }
 
-  /** Ends all; resolves when nothing runs. */
+  /** Ends all that are open; new ones may come. */
+  closeAll(reason: string): void {
+    for (const session of this.#sessions.values()) session.close(reason).catch(() => undefined);
+  }
+
+  /** Ends all for good; resolves when nothing runs. */
   async stop(cause: Error = new Drained()): Promise<void> {
     await Promise.all([...this.#sessions.values()].map((session) => session.close(cause.message)));
     await this.#proxy.stop();
@@ -85,11 +93,14 @@ export class Sessions {
     });
     this.#sessions.set(order.sessionId, session);
     logger.info({ sessionId: order.sessionId, videoId: order.videoId, deviceId: order.deviceId }, 'session opened');
-    void session.over.then(() => {
-      if (this.#sessions.get(order.sessionId) === session) this.#sessions.delete(order.sessionId);
-      logger.info({ sessionId: order.sessionId }, 'session closed');
-    });
+    void this.#forgetAfter(session);
     return this.#reply(session);
+  }
+
+  async #forgetAfter(session: Session): Promise<void> {
+    await session.over;
+    if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
+    this.#options.logger.info({ sessionId: session.id }, 'session closed');
   }
 
   #refusalOf(order: OpenSession): Refusal | null {
