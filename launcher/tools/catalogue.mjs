@@ -52,6 +52,20 @@ export const NATS_SERVER = {
   },
 };
 
+/** For the tests of the edge configuration only. @type {Tool} */
+export const NGINX = {
+  name: 'nginx',
+  title: 'nginx',
+  env: ['NGINX_PATH'],
+  programs: [['nginx']],
+  packages: ['nginx'],
+  alone: false,
+  skip: [],
+  advice: 'Install nginx 1.18 or newer, or set NGINX_PATH.',
+  test: ([server = '']) => testAnswer(server, ['-v'], /nginx\/1\.(1[89]|[2-9]\d)\./),
+  finish: (root, finalRoot) => viaLoader(root, finalRoot, 'usr/sbin/nginx', 'nginx'),
+};
+
 /** For browser tests only. @type {Tool} */
 export const CHROMIUM = {
   name: 'chromium',

@@ -42,7 +42,7 @@ export const startEdge = async (gateways: readonly [string, string]): Promise<Ed
     name: 'nginx', argv0: process.env['NGINX_PATH'] ?? 'nginx', args: ['-p', folder, '-c', 'nginx.conf', '-g', GLOBALS], group: 'own', onStderrLine: (line) => complaints.push(line),
   });
   while (!(await answers(port))) {
-    if (!proc.alive) throw new Error(`nginx ended: ${complaints.join('\n')}`);
+    if (!proc.alive) throw new Error(`nginx ended: ${JSON.stringify(await proc.exit)} ${complaints.join('\n')}`);
     await pause(20);
   }
   return {

@@ -19,7 +19,8 @@ export class GatewayProcess {
   private constructor(readonly name: string, port: number, env: Record<string, string>, folder: string) {
     this.address = `${HOST}:${port}`;
     this.#logFile = join(folder, 'gateway.log');
-    this.#env = { ...env, PORT: String(port), HOST, REELAY_DATA_DIR: folder };
+    const { REELAY_LOCAL_PORT: _localPort, ...others } = env;
+    this.#env = { ...others, PORT: String(port), HOST, REELAY_DATA_DIR: folder, REELAY_RUN_DIR: folder };
   }
 
   /** Not started yet. */
