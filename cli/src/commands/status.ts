@@ -62,6 +62,16 @@ const ifAllowed = async (api: ApiClient, path: string): Promise<unknown> => {
   }
 };
 
+/** What runs is told also when the sign-in cannot be read. */
+const tokenOrNull = async (cli: Cli, url: string): Promise<string | null> => {
+  try {
+    return (await findToken(cli.io, cli.options.tokenFile, url))?.token ?? null;
+  } catch (error) {
+    cli.printer.warn(error instanceof Error ? error.message : String(error));
+    return null;
+  }
+};
+
 const secondsSince = (iso: string, cli: Cli): number => (cli.io.clock.now().getTime() - new Date(iso).getTime()) / 1000;
 
 const look = async (cli: Cli, gateway: Gateway, instance: Instance | null): Promise<Status> => {
@@ -82,7 +92,7 @@ const look = async (cli: Cli, gateway: Gateway, instance: Instance | null): Prom
     seen.why = error instanceof Error ? error.message : String(error);
     return { ...seen, state: local === null && services.length === 0 ? 'not running' : 'degraded' };
   }
-  const api = new ApiClient(url, (await findToken(cli.io, cli.options.tokenFile, url))?.token ?? null);
+  const api = new ApiClient(url, await tokenOrNull(cli, url));
   const [leader, stats, nodes] = await Promise.all([leads(api), ifAllowed(api, '/api/media/jobs/stats'), ifAllowed(api, '/api/media/nodes')]);
   return { ...seen, state: seen.ready.status === 'ok' && leader !== false ? 'ok' : 'degraded', leader, stats, nodes };
 };

@@ -12,12 +12,12 @@ import { seconds } from './values.ts';
 import { whatArgument } from './what.ts';
 
 interface StopOptions {
-  timeout: number;
+  timeout?: number;
   force?: boolean;
 }
 
-/** SHUTDOWN_TIMEOUT is 10 s unless set. */
-const TIMEOUT_SECONDS = 15;
+/** What is waited beyond the time that an orderly stop may take: then it is cut off, which takes a moment. */
+const MARGIN_SECONDS = 5;
 /** After a KILL the kernel and the guardian end the rest. */
 const AFTER_KILL_MS = 10_000;
 
@@ -29,14 +29,15 @@ const named = (processes: readonly MarkedProcess[]): string => processes.map(({ 
 export const stopCommand = (cli: Cli): Command =>
   new Command('stop').description('stop what runs on the data folder and wait until it is gone')
     .addArgument(whatArgument())
-    .option('--timeout <time>', 'how long to wait', seconds, TIMEOUT_SECONDS)
+    .option('--timeout <time>', 'how long to wait (30, 90s, 5m, 1h); 5 s longer than SHUTDOWN_TIMEOUT when left out', seconds)
     .option('--force', 'then end what is left at once, by SIGKILL')
-    .action((what: Runnable, options: StopOptions) => (what === 'system' ? stopSystem(cli, options) : stopService(cli, what, options)));
+    .action((what: Runnable, { timeout = cli.place.shutdownSeconds + MARGIN_SECONDS, force = false }: StopOptions) =>
+      (what === 'system' ? stopSystem(cli, { timeout, force }) : stopService(cli, what, { timeout, force })));
 
 const told = (cli: Cli, owner: PidFile, tookSeconds: number): void =>
   cli.show({ stopped: true, pid: owner.pid, tookSeconds, killed: [] }, () => cli.printer.line(`Stopped (process ${owner.pid}, ${duration(tookSeconds)})`));
 
-const stopSystem = async (cli: Cli, { timeout, force = false }: StopOptions): Promise<void> => {
+const stopSystem = async (cli: Cli, { timeout, force }: Required<StopOptions>): Promise<void> => {
   const { clock } = cli.io;
   const { dataDir } = cli.place;
   const { owner, isAlive } = await pidStateOf('system', cli.place, cli.io.env);
@@ -62,7 +63,7 @@ const whatElse = async (cli: Cli, left: readonly MarkedProcess[]): Promise<strin
   return left.length === 0 ? '' : `; ${count(left.length, 'process', 'processes')} of an earlier run still there: ${named(left)} (the next start, or reelay stop --force, ends them)`;
 };
 
-const stopService = async (cli: Cli, what: Runnable, { timeout, force = false }: StopOptions): Promise<void> => {
+const stopService = async (cli: Cli, what: Runnable, { timeout, force }: Required<StopOptions>): Promise<void> => {
   const { clock } = cli.io;
   const { dataDir } = cli.place;
   if ((await pidStateOf('system', cli.place, cli.io.env)).isAlive) throw new Failure(`The ${what} is a part of the running system, which would start it again; reelay stop ends all of it`);

@@ -18,6 +18,7 @@ const placeSettings = defineSettings({
   DATABASE_URL: { ...commonSettings.DATABASE_URL, schema: commonSettings.DATABASE_URL.schema.optional() },
   NATS_URL: { ...commonSettings.NATS_URL, schema: commonSettings.NATS_URL.schema.optional() },
   REELAY_NATS_CREDS: commonSettings.REELAY_NATS_CREDS,
+  SHUTDOWN_TIMEOUT: commonSettings.SHUTDOWN_TIMEOUT,
 });
 
 export interface Place {
@@ -30,6 +31,8 @@ export interface Place {
   databaseUrl: string | undefined;
   natsUrl: string | undefined;
   natsCreds: string | undefined;
+  /** What an orderly stop may take. */
+  shutdownSeconds: number;
   /** The file of settings, when there is one. */
   configFile: string | undefined;
   /** What is wrong with these settings; then the defaults stand above. */
@@ -50,6 +53,7 @@ export const findPlace = ({ env, cwd }: Pick<Io, 'env' | 'cwd'>, root: string, d
     databaseUrl: settings.DATABASE_URL,
     natsUrl: settings.NATS_URL,
     natsCreds: settings.REELAY_NATS_CREDS,
+    shutdownSeconds: settings.SHUTDOWN_TIMEOUT,
   };
 };
 
