@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { type Found, processesOf } from './processes.ts';
 
 const repoRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const READY = /Reelay is ready at http:\/\/localhost:(\d+)/;
+const READY = /Reelay is ready at https?:\/\/localhost:(\d+)/;
 const PROGRAMS = {
   gateway: /dist\/gateway\.js/,
   scheduler: /dist\/scheduler\.js/,
