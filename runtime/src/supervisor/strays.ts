@@ -1,7 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
 import type { Logger } from '../log.ts';
-import { childMarkOf, markIn, readMark } from './proc-mark.ts';
-import { readProcStat } from './proc-stat.ts';
+import { childMarkOf, markIn, readEnviron, readMark } from './proc-mark.ts';
+import { hostProcesses, readProcStat } from './proc-stat.ts';
 
 /** A child that has ended, as its left-overs are logged. */
 interface Ended {
@@ -17,15 +16,15 @@ const REMEMBERED = 256;
 /** Marks of the children of this process that run, whichever supervisor started them. */
 const alive = new Set<string>();
 
+/** Younger than this process and marked as one of its children's. One that hangs in the kernel would not hear a signal anyway. */
 async function marked(): Promise<number[]> {
-  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const ownStart = Number(readProcStat(process.pid)?.startTicks ?? Infinity);
+  const candidates = ((await hostProcesses.all()) ?? []).filter(({ osState, startTicks }) => Number(startTicks) >= ownStart && osState !== 'Z' && osState !== 'D');
   const found: number[] = [];
-  for (let at = 0; at < pids.length; at += BATCH) {
-    const batch = pids.slice(at, at + BATCH);
-    const marks = await Promise.all(batch.map(async (pid) => markIn(await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => ''))));
-    marks.forEach((mark, index) => {
-      if (mark !== null && childMarkOf(mark) !== null) found.push(Number(batch[index]));
-    });
+  for (let at = 0; at < candidates.length; at += BATCH) {
+    const batch = candidates.slice(at, at + BATCH).map(({ pid }) => pid);
+    const marks = await Promise.all(batch.map(async (pid) => markIn(await readEnviron(pid))));
+    found.push(...batch.filter((_, index) => childMarkOf(marks[index] ?? '') !== null));
   }
   return found;
 }

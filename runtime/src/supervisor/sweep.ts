@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { type Clock, delay, systemClock } from '../clock.ts';
 import { errorCode } from '../errors.ts';
+import { readEnviron } from './proc-mark.ts';
 import { hostProcesses, type ProcStat, readProcStat } from './proc-stat.ts';
 
 /** Environment variable that marks every child with the run it belongs to. */
@@ -43,9 +43,8 @@ const BATCH = 64;
 const ROUNDS = 10;
 
 async function runIdOf(pid: number, dir: string): Promise<string | null> {
-  const environ = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => ''); // Gone, or another user's.
   const prefix = `${RUN_MARK}=${dir}|`;
-  return environ.split('\0').find((entry) => entry.startsWith(prefix))?.slice(prefix.length) ?? null;
+  return (await readEnviron(pid)).split('\0').find((entry) => entry.startsWith(prefix))?.slice(prefix.length) ?? null;
 }
 
 /** This process, those above it and those below it are never a left-over, whatever they are marked with. */
