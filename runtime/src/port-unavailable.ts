@@ -13,7 +13,7 @@ export class PortUnavailable extends ReelayError {
   }
 }
 
-export interface PortOwner {
+interface PortOwner {
   pid: number;
   name: string;
 }
@@ -23,7 +23,7 @@ const INTERPRETER = /^(node|python[\d.]*|ruby|java|sh|bash)$/;
 const FIRST_ORDINARY_PORT = 1024;
 
 /** Who listens on a port of this machine, as far as the system tells this user; else null. */
-export async function portOwner(port: number): Promise<PortOwner | null> {
+async function portOwner(port: number): Promise<PortOwner | null> {
   const inodes = new Set((await Promise.all([listeningInodes('/proc/net/tcp', port), listeningInodes('/proc/net/tcp6', port)])).flat());
   if (inodes.size === 0) return null;
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));

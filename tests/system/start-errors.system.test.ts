@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createLogger, Ctx, Shutdown } from '@reelay/runtime';
 import { type Proc, Supervisor } from '@reelay/runtime/supervisor';
-import postgres from 'postgres';
+import { openDatabase } from '@reelay/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { build } from '../../launcher/build.mjs';
 import { freePort } from '../../launcher/src/ports.ts';
@@ -156,12 +156,12 @@ describe('Postgres', () => {
     await expectRefusal('scheduler', { DATABASE_URL: cluster.urlOf('none') }, CONFIGURATION, /has no such database \(database "none" does not exist\); make it with createdb, or check DATABASE_URL$/);
   });
   it('has no schema yet, or that of a newer release', async () => {
-    const sql = postgres(cluster.urlOf('postgres'), { max: 1, onnotice: () => {} });
+    const sql = openDatabase({ url: cluster.urlOf('postgres'), applicationName: 'test', maxConnections: 1 });
     await sql`create database empty`;
     await sql.end();
     await expectRefusal('scheduler', { DATABASE_URL: cluster.urlOf('empty') }, UNAVAILABLE, /the database lacks (\d+) of \1 migrations of this release \(waited 1 s\); start a gateway of this release, which applies them$/);
     await prepared();
-    const ours = postgres(cluster.url, { max: 1 });
+    const ours = openDatabase({ url: cluster.url, applicationName: 'test', maxConnections: 1 });
     await ours`insert into schema_migrations (name, sha256) values ('999_future.sql', 'x')`;
     try {
       for (const name of ['gateway', 'scheduler'] as const) await expectRefusal(name, {}, CONFIGURATION, /brought up to date by a newer release of Reelay \(999_future\.sql\); start that release, or restore a backup from before$/);
