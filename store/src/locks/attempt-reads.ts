@@ -37,12 +37,13 @@ export const grantReads = (sql: Sql, { jobId, epoch }: { jobId: string; epoch: n
       return id === undefined ? pathFile(path) : videoFile(id);
     });
     await serialise(tx, files);
+    // Writers first, paths then: one that ends in between has stored the new path by then.
+    const writers = await tx`select 1 from file_writes w where w.state in ('waiting', 'held') and w.files && ${files}::text[] and ${liveWrite(tx)} limit 1`;
+    if (writers.length > 0) return 'blocked';
     const now = await videosAt(tx, inputs);
     const holds = (id: string, path: string): boolean => now.some((video) => video.id === id && video.path === path);
     const same = found.length === now.length && found.every(({ id, path }) => holds(id, path));
     if (!same || inputs.some(({ path, videoId }) => typeof videoId === 'string' && !holds(videoId, path))) return 'moved';
-    const writers = await tx`select 1 from file_writes w where w.state in ('waiting', 'held') and w.files && ${files}::text[] and ${liveWrite(tx)} limit 1`;
-    if (writers.length > 0) return 'blocked';
     const rows = await tx`update attempts set reads = ${files}::text[] where job_id = ${jobId} and epoch = ${epoch} and released_at is null returning 1`;
     return rows.length === 1 ? 'held' : 'stale';
   });
