@@ -27,9 +27,10 @@ export const playParentCase = async (base: string, prepared: PreparedDriver, it:
     await reachPhase(driver, folder, it, group);
     await pause(it.waitMs);
     for (const blow of it.ending.blows) await strike(driver, folder, blow);
+    const struckMs = performance.now();
     const end = await Promise.race([driver.ended, pause(END_LIMIT_MS).then(() => null)]);
     if (end === null) wrong.push(`it is still there ${END_LIMIT_MS} ms later; last lines: ${JSON.stringify(driver.log.lines.slice(-3))}`);
-    else wrong.push(...wrongEnd(it, driver, end), ...(await leftOf(driver, folder, it, figures)));
+    else wrong.push(...wrongEnd(it, driver, end), ...(await leftOf(driver, folder, it, figures, bySignal(it) ? struckMs : performance.now())));
     wrong.push(...(await startAgain(prepared, folder, it, figures)));
   } finally {
     signalTo(driver.pid, 'SIGKILL');
@@ -87,9 +88,11 @@ const wrongEnd = ({ ending, phase }: ParentCase, driver: DriverProcess, end: How
   return wrong;
 };
 
+/** The moment of death is known. */
+const bySignal = ({ ending }: ParentCase): boolean => ending.blows.at(-1)?.kind === 'signal';
+
 /** Waits for the children to be gone, and takes the time. */
-const leftOf = async (driver: DriverProcess, folder: string, { ending, helpers }: ParentCase, figures: Figures): Promise<string[]> => {
-  const startedMs = performance.now();
+const leftOf = async (driver: DriverProcess, folder: string, { ending, helpers }: ParentCase, figures: Figures, startedMs: number): Promise<string[]> => {
   const hard = ending.wanted.order === 'hard';
   const direct = [...driver.pids.values()];
   await untilEmpty(() => direct.filter((pid) => !isGone(pid)), GONE_MS);
