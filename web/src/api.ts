@@ -97,6 +97,9 @@ const JOBS = '/api/media/jobs';
 const VIDEOS = '/api/media/videos';
 const NODES = '/api/media/nodes';
 export type Query = Readonly<Record<string, string>>;
+/** How a change of a file meets those who use it; nothing said: refused with `file_in_use`. */
+export interface FileUse { readonly wait?: number; readonly force?: boolean; readonly signal?: AbortSignal }
+const withUse = ({ wait, force = false, signal }: FileUse): Options => ({ query: { ...(wait === undefined ? {} : { wait: String(wait) }), ...(force ? { force: '1' } : {}) }, signal });
 interface Changed { readonly id: string; readonly status: JobStatus; readonly cancelRequestedAt?: string | null }
 
 export const api = {
@@ -119,8 +122,8 @@ export const api = {
   video: (video: string, signal?: AbortSignal): Promise<Video> => request('GET', `${VIDEOS}/${id(video)}`, { signal }),
   playback: (video: string, codecs: readonly string[], signal?: AbortSignal): Promise<Playback> =>
     request('GET', `${VIDEOS}/${id(video)}/playback`, { query: codecs.length === 0 ? {} : { codecs: codecs.join(',') }, signal }),
-  patchVideo: (video: string, body: { title?: string; filename?: string; isPublic?: boolean }): Promise<Video> => request('PATCH', `${VIDEOS}/${id(video)}`, { body }),
-  deleteVideo: (video: string): Promise<null> => request('DELETE', `${VIDEOS}/${id(video)}`),
+  patchVideo: (video: string, body: { title?: string; filename?: string; isPublic?: boolean }, use: FileUse = {}): Promise<Video> => request('PATCH', `${VIDEOS}/${id(video)}`, { body, ...withUse(use) }),
+  deleteVideo: (video: string, use: FileUse = {}): Promise<null> => request('DELETE', `${VIDEOS}/${id(video)}`, withUse(use)),
   restoreVideo: (video: string): Promise<Video> => request('POST', `${VIDEOS}/${id(video)}/restore`),
   uploadPath: (filename: string): string => urlOf(`${VIDEOS}/upload`, { filename }),
   /** `version` changes with the picture, so that a browser does not keep the old one. */

@@ -4,6 +4,7 @@ import { api } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { Note } from '../components/notice.tsx';
 import { closeDialog } from '../store/dialogs.ts';
+import { unlessInUse } from '../store/file-use.ts';
 import { videos } from '../store/live-store.ts';
 import { say } from '../store/toasts.ts';
 import { useSubmit } from './use-submit.ts';
@@ -22,7 +23,9 @@ export function RenameDialog({ video }: { video: Video }) {
       <form onSubmit={(event) => {
         event.preventDefault();
         submit(async () => {
-          videos.put(await api.patchVideo(video.id, changes));
+          const renamed = await unlessInUse((use) => api.patchVideo(video.id, changes, use));
+          if (renamed === null) return;
+          videos.put(renamed.value);
           say('Renamed');
           closeDialog();
         });

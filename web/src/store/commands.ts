@@ -5,6 +5,7 @@ import { confirm } from '../components/confirm.tsx';
 import type { JobAction } from '../model/job-actions.ts';
 import { JOB_TYPE } from '../model/words.ts';
 import { openDialog } from './dialogs.ts';
+import { unlessInUse } from './file-use.ts';
 import { jobs, nodes, videos } from './live-store.ts';
 import { say } from './toasts.ts';
 
@@ -75,7 +76,7 @@ export async function deleteVideo(video: Video): Promise<boolean> {
   const yes = await confirm({ title: 'Delete this video?', text: `“${video.title}” and its file ${video.path} go to the trash.`, action: 'Delete', danger: true });
   if (!yes) return false;
   try {
-    await api.deleteVideo(video.id);
+    if ((await unlessInUse((use) => api.deleteVideo(video.id, use))) === null) return false;
     say(`“${video.title}” deleted`, { action: { label: 'Undo', run: () => void restoreVideo(video) } });
     return true;
   } catch (failure) {
