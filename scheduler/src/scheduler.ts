@@ -8,6 +8,7 @@ import { Leadership } from './leader/leadership.ts';
 import { LeaderLoop } from './leader/loop.ts';
 import { serveMetrics } from './leader/metrics.ts';
 import { Placer } from './leader/placer.ts';
+import { SessionDesk } from './sessions/session-desk.ts';
 import { Settler } from './settle/settler.ts';
 
 /** All of the scheduler, wired: what any scheduler answers, and what only the leader does. */
@@ -17,6 +18,7 @@ export class Scheduler implements Service {
   readonly #settler: Settler;
   readonly #inbox: Inbox;
   readonly #loop: LeaderLoop;
+  readonly #sessions: SessionDesk;
   #metrics: BusSubscription | undefined;
 
   /** `holder`: unique to this start of the process. */
@@ -26,6 +28,7 @@ export class Scheduler implements Service {
     const settler = new Settler(deps);
     this.#settler = settler;
     this.#inbox = new Inbox(deps, settler, holdOffs);
+    this.#sessions = new SessionDesk(deps);
     const placer = new Placer(deps, assigner, holdOffs);
     this.#loop = new LeaderLoop(deps, { leadership: () => this.leadership, placer, assigner, settler, holdOffs });
     this.leadership = new Leadership(deps, holder, {
@@ -42,6 +45,7 @@ export class Scheduler implements Service {
 
   async start(): Promise<void> {
     await this.#inbox.start();
+    await this.#sessions.start();
     await this.#loop.start();
     await this.leadership.start();
   }
@@ -55,6 +59,7 @@ export class Scheduler implements Service {
   /** The lease is given back last, when nothing is decided any more. */
   async stop(): Promise<void> {
     await this.#loop.stop();
+    await this.#sessions.stop();
     await this.#inbox.stop();
     this.#settler.stop();
     await this.leadership.stop();

@@ -4,7 +4,7 @@ import {
 } from '@reelay/contracts';
 import { type Logger, ReelayError, type Service, toError } from '@reelay/runtime';
 import type { BusSubscription, MessageInfo } from '@reelay/runtime/bus';
-import { appendAgentLog, loseOldIncarnations, recordHeartbeat, registerNode, renewLeases, saveProgress, startAttempt } from '@reelay/store';
+import { appendAgentLog, loseOldIncarnations, recordHeartbeat, registerNode, renewLeases, renewSessions, saveProgress, startAttempt } from '@reelay/store';
 import type { HoldOffs } from '../assign/hold-off.ts';
 import type { Deps } from '../deps.ts';
 import { dropLostParts } from '../settle/lost-parts.ts';
@@ -98,9 +98,12 @@ export class Inbox implements Service {
       const kill = seen.kind === 'superseded' ? beat.running.map((ref) => ({ ...ref, reason: 'stale' as const })) : [];
       return { ...reply, known: false, superseded: seen.kind === 'superseded', renewed: [], kill, adminState: 'active' };
     }
-    const renewal = await renewLeases(sql, { nodeId, incarnation: beat.incarnation, running: beat.running }, timing.leaseMs);
+    const [renewal, sessions] = await Promise.all([
+      renewLeases(sql, { nodeId, incarnation: beat.incarnation, running: beat.running }, timing.leaseMs),
+      renewSessions(sql, { nodeId, incarnation: beat.incarnation, sessions: beat.sessions ?? [] }, timing.leaseMs),
+    ]);
     if (seen.recovered) hints.changed();
-    return { ...reply, known: true, superseded: false, adminState: seen.adminState, drainMs: seen.drainMs, ...renewal };
+    return { ...reply, known: true, superseded: false, adminState: seen.adminState, drainMs: seen.drainMs, endSessions: sessions.unknown, ...renewal };
   }
 
   #progress(nodeId: string, progress: Progress): void {

@@ -1,7 +1,7 @@
 import { hintSchema, subjects } from '@reelay/contracts';
 import { Ctx, type Logger, type Service, toError } from '@reelay/runtime';
 import type { BusSubscription } from '@reelay/runtime/bus';
-import { countSilent, expireLeases, type Lease, LeaseLostError, rebuildBookings, updateHealth } from '@reelay/store';
+import { countSilent, expireLeases, expireSessions, type Lease, LeaseLostError, rebuildBookings, updateHealth } from '@reelay/store';
 import type { Assigner } from '../assign/assigner.ts';
 import type { HoldOffs } from '../assign/hold-off.ts';
 import type { Deps } from '../deps.ts';
@@ -151,6 +151,7 @@ export class LeaderLoop implements Service {
       const lost = await expireLeases(sql, lease, EXPIRE_AT_ONCE);
       for (const { job } of lost) this.#logger.warn({ jobId: job.id, epoch: job.epoch, status: job.status }, 'lease ran out');
       await dropLostParts(this.#deps, lost);
+      await expireSessions(sql);
       if (changes.length + lost.length > 0) hints.outbox();
     } else {
       this.#logger.debug({ reason: decision.reason }, 'nothing expires for now');

@@ -25,12 +25,12 @@ export const registerNode = (sql: Sql, nodeId: string, hello: Hello): Promise<Re
     const fresh = before?.incarnation !== hello.incarnation;
     const past = before && fresh ? [before.incarnation, ...before.pastIncarnations].slice(0, REMEMBERED) : (before?.pastIncarnations ?? []);
     const [node] = await tx<NodeRow[]>`
-      insert into nodes as n (id, name, incarnation, past_incarnations, version, encoder, encoder_trials, ffmpeg_version, limits, labels, library_id, load)
+      insert into nodes as n (id, name, incarnation, past_incarnations, version, encoder, encoder_trials, ffmpeg_version, limits, labels, library_id, load, session_limit)
       values (${nodeId}, ${hello.name}, ${hello.incarnation}, ${past}::uuid[], ${hello.version}, ${hello.encoder}, ${jsonb(tx, hello.encoderTrials)},
-        ${hello.ffmpegVersion}, ${jsonb(tx, hello.limits)}, ${jsonb(tx, hello.labels)}, ${hello.libraryId}, ${jsonb(tx, hello.load)})
+        ${hello.ffmpegVersion}, ${jsonb(tx, hello.limits)}, ${jsonb(tx, hello.labels)}, ${hello.libraryId}, ${jsonb(tx, hello.load)}, ${hello.sessionLimit ?? 0})
       on conflict (id) do update set name = excluded.name, incarnation = excluded.incarnation, past_incarnations = excluded.past_incarnations,
         version = excluded.version, encoder = excluded.encoder, encoder_trials = excluded.encoder_trials, ffmpeg_version = excluded.ffmpeg_version,
-        limits = excluded.limits, labels = excluded.labels, library_id = excluded.library_id, load = excluded.load,
+        limits = excluded.limits, labels = excluded.labels, library_id = excluded.library_id, load = excluded.load, session_limit = excluded.session_limit,
         health = 'healthy', last_seen_at = now(), rev = n.rev + 1
       returning *`;
     if (!node) throw new Error('the node was not written');

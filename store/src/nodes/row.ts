@@ -17,6 +17,8 @@ export interface NodeRow {
   encoderTrials: EncoderTrial[];
   ffmpegVersion: string | null;
   limits: CategoryLimits;
+  /** On-demand transcodes at the same time. */
+  sessionLimit: number;
   labels: Record<string, string>;
   libraryId: string | null;
   load: LoadReport;
