@@ -1,5 +1,4 @@
 /** Browsers that listen to live events and come back after each break with the last id they heard. */
-import { readEvents } from '../system/client.ts';
 import { pause } from '../kit/eventually.ts';
 import type { Tally } from './tally.ts';
 
@@ -50,14 +49,14 @@ const oneStream = async ({ baseUrl, token, tally, stop }: ListenersOptions, hear
     }
     tally.ok('events', performance.now() - startedMs);
     heard.connects += 1;
-    for await (const { event, data, id } of readEvents(response.body)) {
+    for await (const { event, id, text } of blocksOf(response.body)) {
       if (id !== '') lastId = id;
       if (event === 'hello') {
-        const hello = JSON.parse(data) as { id: string };
-        heard.from ??= hello.id;
-        lastId ??= hello.id;
+        const { id: here } = dataOf<{ id: string }>(text);
+        heard.from ??= here;
+        lastId ??= here;
       } else if (event === 'moving') {
-        retry.ms = (JSON.parse(data) as { retryMs: number }).retryMs;
+        retry.ms = dataOf<{ retryMs: number }>(text).retryMs;
         retry.moving = true;
       } else if (event === 'reset') heard.resets += 1;
       else if (id !== '' && event !== '') heard.ids.push(id);
@@ -67,3 +66,17 @@ const oneStream = async ({ baseUrl, token, tally, stop }: ListenersOptions, hear
   }
   return lastId;
 };
+
+const dataOf = <T>(text: string): T => JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? '') as T;
+const field = (text: string, name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(text)?.[1] ?? '';
+
+/** Events without their data: hundreds of listeners share this process. */
+async function* blocksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<{ event: string; id: string; text: string }> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    const blocks = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
+    rest = blocks.pop() ?? '';
+    for (const text of blocks) yield { event: field(text, 'event'), id: field(text, 'id'), text };
+  }
+}

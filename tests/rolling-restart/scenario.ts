@@ -97,7 +97,7 @@ export class Scenario {
     const work = Promise.all([
       watch({ ...common, playbacks: this.#parts.playbacks, count: load.viewers }),
       loadApi({ ...common, perSecond: load.requestsPerSecond }),
-      sendUploads({ ...common, count: load.uploads, patchMs: 1_500, bytesPerSecond: 20_000, content }),
+      sendUploads({ ...common, count: load.uploads, patchMs: 1_500, bytesPerSecond: 10_000, content }),
     ]);
     await pause(8_000);
     await disturb(during);
@@ -167,7 +167,7 @@ const open = async (release: ReleaseStack): Promise<Parts> => {
   await client.login('admin', system.adminPassword);
   const sql = openDatabase({ url: system.environmentOf('scheduler').DATABASE_URL ?? '', applicationName: 'test', maxConnections: 2 });
   release.push('database', () => sql.end({ timeout: 1 }));
-  const clip = await makeClip(join(folder, 'clip.mkv'), { seconds: CLIP_SECONDS, size: '640x360' });
+  const clip = await makeClip(join(folder, 'clip.mkv'), { seconds: CLIP_SECONDS, size: '320x180' });
   const playbacks = await Promise.all(Array.from({ length: CLIPS }, (_, n) => playable(client, clip, n)));
   return { system, client, sql, edge, gateways, clip, playbacks };
 };

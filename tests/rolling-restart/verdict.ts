@@ -29,7 +29,7 @@ const wrongJobs = async ({ sql }: Scenario, { api }: Result): Promise<string[]> 
   const rows = await sql<{ id: string; key: string; status: string; ends: number }[]>`
     select id, labels->>'key' as key, status,
       (select count(*)::int from audit where topic = 'jobs' and entity_id = jobs.id::text and event in ('complete', 'fail', 'cancel')) as ends
-    from jobs where labels ? 'key'`;
+    from jobs where labels->>'run' = ${api.run}`;
   const wrongs: string[] = [];
   const byKey = new Map<string, number>();
   for (const { id, key, status, ends } of rows) {

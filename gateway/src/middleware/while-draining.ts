@@ -7,7 +7,7 @@ const ASKED_ABOUT_HEALTH = /^\/(healthz|readyz|metrics)$/;
 
 /**
  * On the way out every answer ends its connection, so that no request is sent on one that is about to be closed. In the
- * last second reads are refused before anything was done for them: whoever stands in front asks another gateway.
+ * last moments reads are refused before anything was done for them: whoever stands in front asks another gateway.
  */
 export const whileDraining = (drain: Drain): MiddlewareHandler<AppEnv> =>
   async function whileDraining(c, next) {

@@ -5,12 +5,12 @@ const ORDER: readonly DrainPhase[] = ['serving', 'draining', 'refusing', 'closin
 /**
  * How far this gateway is on its way out. It never goes back.
  *
- *   serving ──stop──▶ draining ──REELAY_DRAIN_SECONDS──▶ refusing ──1 s──▶ closing
- *                        └───────────── no delay set ─────────────────────────▲
+ *   serving ──stop──▶ draining ──REELAY_DRAIN_SECONDS──▶ refusing ──nobody comes any more, 2 s at most──▶ closing
+ *                        └────────────────── no delay set ────────────────────────────────────────────────▲
  *
  * draining: /readyz is 503 and every answer ends its connection, all else is served as ever, while a balancer that
  * asks /readyz looks elsewhere. refusing: reads are answered 502 at once, so that a proxy that only learns from
- * failures learns here, where it may ask another gateway, and sends nothing more when the port closes a second later:
+ * failures learns here, where it may ask another gateway, and sends nothing more when the port closes a moment later:
  * connections that wait to be accepted when a port closes are reset. closing: live streams move, the port is closed.
  */
 export class Drain {

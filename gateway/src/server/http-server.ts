@@ -1,22 +1,29 @@
 import { createServer as createHttp, type Server } from 'node:http';
 import { createServer as createHttps, Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, Server as NetServer } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
 import { type Accepted, type Clock, type Ctx, delay, listenFailure, type Logger, type Service, Shutdown, waitAtMost } from '@reelay/runtime';
 import type { App } from '../http/env.ts';
 import type { GatewaySettings } from '../settings.ts';
+import { Connections } from './connections.ts';
 import type { Drain } from './drain.ts';
 import type { Requests } from './requests.ts';
 import { StallGuard } from './stall-guard.ts';
 import { readTlsFiles, type TlsFiles } from './tls-files.ts';
 
-/** For proxies with passive checks to meet one refusal before the port closes. */
-const REFUSING_MS = 1_000;
+/** Proxies with passive checks meet their refusals before the port closes: until nobody has connected for a while, but no longer than this. */
+const REFUSING_MS = 2_000;
+const NOBODY_CAME_MS = 250;
+const LOOK_MS = 50;
+/** After the port closed a connection is kept for so long, in case that its next request is on its way. */
+const QUIET_MS = { behindBalancer: 1_000, alone: 200 };
 const DEFAULT_GRACE_MS = 4_000;
 /** From the end of the contexts to the end of the sockets. */
 const LAST_WORDS_MS = 500;
 const SWEEP_MS = 100;
+/** Connections that wait to be accepted: thousands of browsers may come back at once. The kernel cuts it to its own limit. */
+const BACKLOG = 8_192;
 
 export interface HttpServerOptions {
   app: App;
@@ -40,6 +47,7 @@ export class HttpServer implements Service {
   readonly #options: HttpServerOptions;
   readonly #clock: Clock;
   readonly #guard: StallGuard;
+  readonly #connections: Connections;
   #server: Server | undefined;
   #tls: TlsFiles | null = null;
   #stopping: Promise<void> | undefined;
@@ -48,6 +56,7 @@ export class HttpServer implements Service {
     const { settings, requests, clock, logger } = options;
     this.#options = options;
     this.#clock = clock;
+    this.#connections = new Connections(clock);
     this.#guard = new StallGuard({ limitMs: () => settings.REELAY_STALL_TIMEOUT_SECONDS * 1000, requests, clock, logger });
   }
 
@@ -97,11 +106,12 @@ export class HttpServer implements Service {
     const server = this.#create();
     const failure = await new Promise<Error | null>((resolve) => {
       server.once('error', resolve);
-      server.listen(PORT, HOST, () => resolve(null));
+      server.listen({ port: PORT, host: HOST, backlog: BACKLOG }, () => resolve(null));
     });
     if (failure !== null) throw await listenFailure(HOST, PORT, failure);
     this.#server = server;
     this.#guard.watch(server);
+    this.#connections.watch(server);
   }
 
   stop(): Promise<void> {
@@ -116,35 +126,44 @@ export class HttpServer implements Service {
     if (server !== undefined && this.#drainMs > 0) {
       await delay(this.#clock, this.#drainMs);
       drain.enter('refusing');
-      await delay(this.#clock, REFUSING_MS);
+      await this.#untilNobodyComes();
     }
     drain.enter('closing');
     if (server !== undefined) await this.#closeServer(server);
     this.#guard.stop();
   }
 
+  async #untilNobodyComes(): Promise<void> {
+    const untilMs = this.#clock.monotonicMs() + REFUSING_MS;
+    do await delay(this.#clock, LOOK_MS);
+    while (this.#clock.monotonicMs() < untilMs && this.#connections.sinceMadeMs < NOBODY_CAME_MS);
+  }
+
   async #closeServer(server: Server): Promise<void> {
     // After the sockets were read: what has arrived by now counts as a request, and not as an idle connection to close.
     await setImmediate();
     const closed = new Promise<void>((resolve) => {
-      server.close(() => resolve());
+      // Only the port: the method of the HTTP server would also close connections whose first request is on its way.
+      NetServer.prototype.close.call(server, () => resolve());
     });
-    // A connection that becomes idle after close() stays open by itself.
-    const endSweep = this.#clock.every(SWEEP_MS, () => server.closeIdleConnections());
+    const quietMs = this.#drainMs > 0 ? QUIET_MS.behindBalancer : QUIET_MS.alone;
+    const closeQuiet = () => this.#connections.closeQuiet(quietMs);
+    closeQuiet();
+    const endSweep = this.#clock.every(SWEEP_MS, closeQuiet);
     const graceMs = this.#graceMs;
     const inTime = await waitAtMost(this.#clock, graceMs, closed);
-    if (!inTime) await this.#cut(server, closed, graceMs);
+    if (!inTime) await this.#cut(closed, graceMs);
     endSweep();
   }
 
   /** The deadline: contexts first, so that an upload can still say how far it came. */
-  async #cut(server: Server, closed: Promise<void>, graceMs: number): Promise<void> {
+  async #cut(closed: Promise<void>, graceMs: number): Promise<void> {
     const { requests, logger } = this.#options;
     const cut = requests.countByKind();
     if (Object.keys(cut).length > 0) logger.warn({ cut, graceMs }, 'requests cut off, they did not end in time');
     requests.cancelAll(new Shutdown(`not over ${graceMs} ms after the port was closed`));
     await waitAtMost(this.#clock, LAST_WORDS_MS, closed);
-    server.closeAllConnections();
+    this.#connections.destroyAll();
     await closed;
   }
 

@@ -1,0 +1,77 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Clock } from '@reelay/runtime';
+
+interface Connection {
+  /** Requests that are not answered yet. */
+  open: number;
+  bytesRead: number;
+  quietSinceMs: number;
+}
+
+/**
+ * The connections of one server, and since when each is quiet. Node calls a connection idle that has just been made and
+ * whose first request is on its way; closing that one fails the request, and a POST is not sent twice by anybody.
+ */
+export class Connections {
+  readonly #clock: Clock;
+  readonly #connections = new Map<Socket, Connection>();
+  /** With TLS also those that still negotiate. */
+  readonly #sockets = new Set<Socket>();
+  #lastMadeMs = -Infinity;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  watch(server: Server): void {
+    server.on('connection', (socket: Socket) => {
+      this.#lastMadeMs = this.#clock.monotonicMs();
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      if (!(server instanceof HttpsServer)) this.#add(socket);
+    });
+    server.on('secureConnection', (socket: Socket) => this.#add(socket));
+    server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => this.#began(incoming.socket, outgoing));
+  }
+
+  /** For how long nobody has connected, in milliseconds. */
+  get sinceMadeMs(): number {
+    return this.#clock.monotonicMs() - this.#lastMadeMs;
+  }
+
+  /** Closes those on which nothing has happened for `quietMs`. */
+  closeQuiet(quietMs: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const [socket, connection] of this.#connections) {
+      if (connection.open > 0) continue;
+      if (socket.bytesRead !== connection.bytesRead) {
+        connection.bytesRead = socket.bytesRead;
+        connection.quietSinceMs = nowMs;
+      } else if (nowMs - connection.quietSinceMs >= quietMs) {
+        socket.destroySoon();
+      }
+    }
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #add(socket: Socket): void {
+    this.#connections.set(socket, { open: 0, bytesRead: socket.bytesRead, quietSinceMs: this.#clock.monotonicMs() });
+    socket.once('close', () => this.#connections.delete(socket));
+  }
+
+  #began(socket: Socket, outgoing: ServerResponse): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) return;
+    connection.open += 1;
+    outgoing.once('close', () => {
+      connection.open -= 1;
+      connection.bytesRead = socket.bytesRead;
+      connection.quietSinceMs = this.#clock.monotonicMs();
+    });
+  }
+}
