@@ -24,7 +24,7 @@ const READY_LIMIT_MS = 60_000;
 /** Shares of what the stop of the whole may take; they follow each other. */
 const STOP_SHARES = { agent: 0.45, hub: 0.25, infrastructure: 0.2 };
 /** What a service gets for its stop, of what it has until it is killed. */
-const OWN_SHARE = 0.95;
+const OWN_SHARE = 0.85;
 
 export interface SystemOptions {
   settings: LauncherSettings;

@@ -8,5 +8,6 @@ import { acquireInstance } from '../supervisor/instance-lock.ts';
  */
 export async function holdInstance(app: App, dir: string): Promise<void> {
   const { name, ctx, clock, env } = app;
-  await app.open('instance lock', () => acquireInstance({ dir, name, runId: newId(), ctx, clock, env }), (lock) => lock.release(), 0.1);
+  const held = await app.open('instance lock', () => acquireInstance({ dir, name, runId: newId(), ctx, clock, env }), (lock) => lock.release(), 0.1);
+  app.onKill(() => void held.release().catch(() => {}));
 }

@@ -14,7 +14,9 @@ export class FileLockFailed extends ReelayError {
 export interface FileLock {
   /** A helper that inherits it keeps the lock beyond our end. */
   readonly fd: number;
-  /** Removes the file and frees the lock. */
+  /** False when a helper that inherited it has removed the file: by now it may be a successor's. */
+  isStillThere(): boolean;
+  /** Removes the file, when it is still ours, and frees the lock. */
   release(): void;
 }
 
@@ -60,15 +62,13 @@ export async function lockFile(path: string, flock: string): Promise<FileLock | 
     } finally {
       if (!locked) closeSync(fd);
     }
-    if (locked) return { fd, release: () => release(fd, path) };
+    if (locked) return { fd, isStillThere: () => isStillThere(fd, path), release: () => release(fd, path) };
   }
 }
 
 function release(fd: number, path: string): void {
   try {
-    unlinkSync(path);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
+    if (isStillThere(fd, path)) unlinkSync(path);
   } finally {
     closeSync(fd);
   }

@@ -1,6 +1,7 @@
 /**
  * The helper of `acquireGuardian`, for any POSIX sh (run with dash and BusyBox). $1 grace in steps of 20 ms, 0 for none,
- * $2 what the environment of our children holds, to find those that left their group. Descriptor 9 is its copy of the lock.
+ * $2 what the environment of our children holds, to find those that left their group. Descriptor 9 is its copy of the lock;
+ * $3 and $4 are the pid and the lock file, which it removes while it holds that.
  * A target is `g<pgid>:<start>` or `p<pid>:<start>`, start being field 22 of /proc/PID/stat or nothing.
  * `kill -TERM -PGID` is the one spelling that both shells take; BusyBox's grep reads only the first entry of an environment
  * without -z, which not every build of it knows.
@@ -83,5 +84,6 @@ if [ -n "$2" ] && [ -r /proc/self/environ ]; then
   done
 fi
 wait_for_end 10
+[ -z "$3" ] || rm -f "$3" "$4"
 exit 0
 `;

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Ctx } from '../ctx.ts';
 import { ReelayError } from '../errors.ts';
 import { GUARDIAN_SCRIPT } from './guardian-script.ts';
-import { acquireInstance } from './instance-lock.ts';
+import { acquireInstance, type InstanceLock } from './instance-lock.ts';
 import { markPrefix, PROC_MARK } from './proc-mark.ts';
 
 /** The helper could not be started. */
@@ -56,10 +56,10 @@ const CLEAN_UP_MS = 3_000;
 const LOCK_FD = 9;
 
 /** Starts the helper, which inherits the lock, and waits until it listens. */
-function startHelper(lockFd: number | undefined, { dir, graceMs = DEFAULT_GRACE_MS, env = process.env }: GuardianOptions): Promise<ChildProcess> {
+function startHelper({ fd: lockFd, pidFile, lockFile }: InstanceLock, { dir, graceMs = DEFAULT_GRACE_MS, env = process.env }: GuardianOptions): Promise<ChildProcess> {
   const steps = String(Math.ceil(graceMs / STEP_MS));
   const inherited = lockFd === undefined ? [] : [...Array.from({ length: LOCK_FD - 3 }, () => 'ignore' as const), lockFd];
-  const child = spawn('sh', ['-c', GUARDIAN_SCRIPT, 'reelay-guardian', steps, `${PROC_MARK}=${markPrefix()}`], {
+  const child = spawn('sh', ['-c', GUARDIAN_SCRIPT, 'reelay-guardian', steps, `${PROC_MARK}=${markPrefix()}`, ...(lockFd === undefined ? [] : [pidFile, lockFile])], {
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore', ...inherited],
     env: { PATH: env.PATH ?? process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin' },
@@ -173,7 +173,7 @@ export async function acquireGuardian(options: GuardianOptions): Promise<Guardia
   const { dir, graceMs = DEFAULT_GRACE_MS, name = 'reelay', runId = '', ctx, clock, env } = options;
   const lock = await acquireInstance({ dir, name, runId, ctx, clock, env, waitMs: graceMs + CLEAN_UP_MS });
   try {
-    return new HelperGuardian(await startHelper(lock.fd, options), () => lock.release());
+    return new HelperGuardian(await startHelper(lock, options), () => lock.release());
   } catch (error) {
     await lock.release();
     throw error;

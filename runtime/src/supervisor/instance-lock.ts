@@ -53,12 +53,15 @@ export interface InstanceLock {
   /** For a helper that is to hold the lock beyond our end; undefined where a socket is the lock. */
   readonly fd: number | undefined;
   readonly pidFile: string;
-  /** Removes pid and lock file, then frees the lock. Idempotent. */
+  readonly lockFile: string;
+  /** Removes pid and lock file, then frees the lock. Idempotent. For a last resort it is done when it returns, but for a socket. */
   release(): Promise<void>;
 }
 
 interface Held {
   fd: number | undefined;
+  /** The files are ours to remove. */
+  isOurs: () => boolean;
   free: () => void | Promise<void>;
 }
 
@@ -78,38 +81,39 @@ const DEFAULT_WAIT_MS = 1_000;
 export async function acquireInstance(options: InstanceOptions): Promise<InstanceLock> {
   const { dir, name, runId, waitMs = DEFAULT_WAIT_MS, ctx = Ctx.root('instance'), clock = systemClock, env = process.env } = options;
   const pidFile = join(dir, `${name}.pid`);
+  const lockPath = join(dir, `${name}.lock`);
   const startedMs = clock.monotonicMs();
   for (;;) {
-    const held = await tryLock(dir, name, findExecutable('flock', env['PATH'] ?? ''));
-    if (held !== null) return keep(held, pidFile, runId, clock.now());
+    const held = await tryLock(dir, lockPath, findExecutable('flock', env['PATH'] ?? ''));
+    if (held !== null) return keep(held, { dir, pidFile, lockFile: lockPath }, runId, clock.now());
     ctx.throwIfCancelled();
-    const owner = (await readPidFile(pidFile)) ?? (await readPidFile(join(dir, `${name}.lock`)));
+    const owner = (await readPidFile(pidFile)) ?? (await readPidFile(lockPath));
     const alive = owner !== null && (await ownerIsAlive(owner));
     if (alive || clock.monotonicMs() - startedMs > waitMs) throw new InstanceRunningError(dir, name, owner, alive);
     await delay(clock, RETRY_MS);
   }
 }
 
-async function tryLock(dir: string, name: string, flock: string | null): Promise<Held | null> {
+async function tryLock(dir: string, path: string, flock: string | null): Promise<Held | null> {
   try {
     mkdirSync(dir, { recursive: true });
     if (flock === null) {
-      const socket = await lockBySocket(join(dir, name));
-      return socket && { fd: undefined, free: () => socket.close() };
+      const socket = await lockBySocket(path);
+      return socket && { fd: undefined, isOurs: () => true, free: () => socket.close() };
     }
-    const lock: FileLock | null = await lockFile(join(dir, `${name}.lock`), flock);
-    return lock && { fd: lock.fd, free: () => lock.release() };
+    const lock: FileLock | null = await lockFile(path, flock);
+    return lock && { fd: lock.fd, isOurs: () => lock.isStillThere(), free: () => lock.release() };
   } catch (error) {
     throw new RunFolderUnusable(dir, error);
   }
 }
 
-async function keep({ fd, free }: Held, pidFile: string, runId: string, now: Date): Promise<InstanceLock> {
+async function keep({ fd, isOurs, free }: Held, { dir, pidFile, lockFile: lockPath }: { dir: string; pidFile: string; lockFile: string }, runId: string, now: Date): Promise<InstanceLock> {
   let released: Promise<void> | undefined;
   const release = async (): Promise<void> => {
     try {
       // First: once the lock is free the file may be a successor's.
-      await removePidFile(pidFile);
+      if (isOurs()) removePidFile(pidFile);
     } finally {
       await free();
     }
@@ -117,6 +121,7 @@ async function keep({ fd, free }: Held, pidFile: string, runId: string, now: Dat
   const lock: InstanceLock = {
     fd,
     pidFile,
+    lockFile: lockPath,
     release: () => {
       released ??= release();
       return released;
@@ -129,7 +134,7 @@ async function keep({ fd, free }: Held, pidFile: string, runId: string, now: Dat
     return lock;
   } catch (error) {
     await lock.release().catch(() => {});
-    throw new RunFolderUnusable(pidFile.slice(0, pidFile.lastIndexOf('/')), error);
+    throw new RunFolderUnusable(dir, error);
   }
 }
 

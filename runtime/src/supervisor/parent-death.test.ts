@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
@@ -210,6 +210,14 @@ test('a left-over that forks all the time is caught', async () => {
   const { ended } = await sweepLeftovers({ dir, id: 'new' }, { bornBeforeTicks: null });
   expect(ended.length).toBeGreaterThan(10);
   expect(markedWith(dir)).toEqual([]);
+});
+
+test('a killed process leaves neither pid nor lock file: its guardian removes them', async () => {
+  const dir = join(base, 'tidy');
+  const { parent } = await startParent(dir, 'run-1', 'yes');
+  expect(readdirSync(dir).toSorted()).toEqual(['reelay.lock', 'reelay.pid']);
+  await kill(parent);
+  await eventually(() => expect(readdirSync(dir)).toEqual([]));
 });
 
 test('of many contenders one gets the lock', async () => {

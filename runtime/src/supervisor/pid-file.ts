@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { open, readFile, rename, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { errorCode } from '../errors.ts';
@@ -89,8 +90,6 @@ export async function ownerIsAlive(owner: PidFile): Promise<boolean> {
 }
 
 /** Only the holder of the lock may call it. */
-export async function removePidFile(path: string): Promise<void> {
-  await unlink(path).catch((error: unknown) => {
-    if (errorCode(error) !== 'ENOENT') throw error;
-  });
+export function removePidFile(path: string): void {
+  rmSync(path, { force: true });
 }
