@@ -1,8 +1,9 @@
-import { type HeadReport, type OpenSession, SESSION_KEEP_MS, SESSION_LOST_AFTER, type SessionReply, type StartHead } from '@reelay/contracts';
+import { type HeadReport, type OpenSession, SESSION_KEEP_MS, SESSION_LOST_AFTER, type SessionReply, type StartHead, type StartPipe } from '@reelay/contracts';
 import { type Clock, type Ctx, Finished, HeartbeatLost, type Logger, SessionClosed, SupersededBySeek } from '@reelay/runtime';
 import type { Supervisor } from '@reelay/runtime/supervisor';
 import { SOFTWARE_ENCODER } from '../encoder/candidates.ts';
 import { Head } from './head.ts';
+import { Pipe } from './pipe.ts';
 import { Publisher } from './publisher.ts';
 
 export interface SessionOptions {
@@ -37,7 +38,7 @@ export class Session {
   readonly openedMs: number;
   readonly over: Promise<void>;
   readonly #options: SessionOptions;
-  readonly #heads = new Map<string, Head>();
+  readonly #heads = new Map<string, Head | Pipe>();
   readonly #pastReports: HeadReport[] = [];
   #encoder: string;
   #lastKeepMs: number;
@@ -90,7 +91,24 @@ export class Session {
     return null;
   }
 
-  async #rememberAfter(head: Head): Promise<void> {
+  /** Starts one continuous film; null when it runs (or did already). */
+  startPipe({ headId, path, startSeconds, video, audio }: StartPipe): Refusal | null {
+    this.kept();
+    const { order, source, gatewayUrl, ctx, clock, supervisor, ffmpegPath, gpuIndex, cpus, canToneMap, logger } = this.#options;
+    const [pictures, sound] = [video === null ? undefined : order.renditions[video], audio === null ? undefined : order.renditions[audio]];
+    if ((video !== null && pictures?.kind !== 'video') || (audio !== null && sound?.kind !== 'audio')) return { code: 'unknown_rendition', detail: 'the session has no such rendition' };
+    if (this.#heads.has(headId)) return null;
+    const pipe = new Pipe({
+      pipeId: headId, url: `${gatewayUrl}${path}`, video: pictures?.kind === 'video' ? pictures : null, audio: sound?.kind === 'audio' ? sound : null,
+      ctx: ctx.child(`pipe ${headId}`), supervisor, ffmpegPath, owner: `session ${order.sessionId}`, file: order.source.path, clock, logger,
+      input: { input: source.input, inputOptions: source.inputOptions, originSeconds: order.originSeconds, fileStartSeconds: order.fileStartSeconds, startSeconds, encoder: this.#encoder, gpuIndex, cpus, canToneMap },
+    });
+    this.#heads.set(headId, pipe);
+    void this.#rememberAfter(pipe);
+    return null;
+  }
+
+  async #rememberAfter(head: Head | Pipe): Promise<void> {
     await head.over;
     this.#heads.delete(head.id);
     this.#pastReports.push(head.report());
@@ -100,7 +118,10 @@ export class Session {
   /** The gateway lives; heads may go on, and some are not wanted any more. */
   keep(heads: readonly { headId: string; until: number }[], drop: readonly { headId: string; reason: string }[]): void {
     this.kept();
-    for (const { headId, until } of heads) this.#heads.get(headId)?.allow(until);
+    for (const { headId, until } of heads) {
+      const head = this.#heads.get(headId);
+      if (head instanceof Head) head.allow(until);
+    }
     for (const { headId, reason } of drop) void this.#heads.get(headId)?.drop(new SupersededBySeek({ reason }));
   }
 

@@ -38,12 +38,18 @@ afterAll(async () => {
 class Receiver {
   readonly pieces = new Map<string, Buffer>();
   answer: (path: string) => number = () => 200;
+  /** Closes each connection when the first bytes of a body come. */
+  breakOff = false;
   #server: Server = createServer();
 
   async start(): Promise<string> {
     this.#server = createServer((request, response) => {
       const chunks: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        if (this.breakOff) request.socket.destroy();
+      });
+      request.on('error', () => {});
       request.on('end', () => {
         const path = request.url ?? '';
         const status = this.answer(path);
@@ -113,6 +119,11 @@ const head = async (sessionId: string, over: Partial<Extract<SessionRequest, { k
 const keep = (sessionId: string, heads: { headId: string; until: number }[] = [], drop: { headId: string; reason: string }[] = []) => sessions.handle({ v: 1, kind: 'keep', sessionId, heads, drop });
 const stateOf = async (sessionId: string, headId: string) => (await keep(sessionId)).heads.find((report) => report.headId === headId);
 const untilOver = (sessionId: string, headId: string) => expect.poll(async () => (await stateOf(sessionId, headId))?.state, { timeout: 20_000 }).toMatch(/ended|failed/);
+const pipe = async (sessionId: string, startSeconds = 0): Promise<string> => {
+  const headId = newId();
+  await sessions.handle({ v: 1, kind: 'pipe', sessionId, headId, path: `/put/${headId}`, startSeconds, video: 'h180', audio: 'a0' });
+  return headId;
+};
 const tfdtOf = (segment: Buffer): number => Number(segment.readBigUInt64BE((findBox(segment, ['moof', 'traf', 'tfdt'])?.content ?? 0) + 4));
 const framesOf = async (parts: Buffer[], kind: 'v' | 'a'): Promise<number[]> => {
   const path = join(folder, `${newId()}.mp4`);
@@ -195,6 +206,26 @@ describe('a head', () => {
     const headId = await head(sessionId);
     await untilOver(sessionId, headId);
     expect(await stateOf(sessionId, headId)).toMatchObject({ state: 'failed', detail: expect.stringMatching(/damaged|not a media file/) });
+  });
+});
+
+describe('a pipe', () => {
+  it('is one film from where it was asked for, with pictures and sound, to its end', async () => {
+    const sessionId = await open();
+    const headId = await pipe(sessionId, 6);
+    await untilOver(sessionId, headId);
+    expect(await stateOf(sessionId, headId)).toMatchObject({ state: 'ended', detail: null });
+    const film = receiver.pieces.get(headId) ?? Buffer.alloc(0);
+    const [pictures, sound2] = [await framesOf([film], 'v'), await framesOf([film], 'a')];
+    expect(Math.abs(pictures.length - 120)).toBeLessThanOrEqual(2);
+    expect(Math.abs(sound2.length - 188)).toBeLessThanOrEqual(6);
+  });
+  it('ends with its request: the encoder is gone when the gateway breaks off', async () => {
+    receiver.breakOff = true;
+    const sessionId = await open();
+    const headId = await pipe(sessionId);
+    await untilOver(sessionId, headId);
+    expect(supervisor.alive).toHaveLength(0);
   });
 });
 

@@ -60,7 +60,7 @@ export class Sessions {
         session?.keep(request.heads, request.drop);
         return this.#reply(session);
       case 'pipe':
-        return this.#reply(session, { code: 'unknown_rendition', detail: 'this node does not serve pipes' });
+        return this.#reply(session, session?.open === true ? session.startPipe(request) : null);
       default:
         return unreachable(request);
     }
