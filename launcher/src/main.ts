@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import {
-  type App, type Guardian, type LiveSettings, type Logger, type LogLevel, newId, openSettings, readSettings, ReelayError, runMain, type SettingsDifference,
+  type App, type Guardian, type LiveSettings, type Logger, type LogLevel, newId, openSettings, readSettings, ReelayError, runMain, type SettingsDifference, Shutdown,
 } from '@reelay/runtime';
 import { Supervisor, sweepOrphans } from '@reelay/runtime/supervisor';
 import { Demo } from './demo.ts';
@@ -20,6 +20,7 @@ const NAME = 'reelay';
 const VERBOSE: ReadonlySet<LogLevel> = new Set(['debug', 'trace'] as const);
 /** The rest is for the lock, and for what is said last. */
 const SYSTEM_SHARE = 0.9;
+const HELPERS_GRACE_MS = 500;
 
 class NpmGone extends ReelayError {
   readonly code = 'npm_gone';
@@ -112,6 +113,8 @@ async function prepare(app: App, { repoRoot, tools, live, config, settings, run,
   await removeLeftParts(run.dir);
   const supervisor = new Supervisor({ logger: app.logger, guardian, run, env: app.env });
   app.onKill(() => supervisor.killAll());
+  // Such as initdb: the programs are the system's to stop.
+  app.onStop('helpers', () => supervisor.terminateAll(new Shutdown('the system stops'), HELPERS_GRACE_MS), 0.2);
   const system = new LocalSystem({
     settings, port, localPort, supervisor,
     say: (line) => output.say(line),
