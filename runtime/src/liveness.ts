@@ -8,7 +8,7 @@ import { runTool } from './supervisor/run-tool.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 
 /** Variable with the path of a file that is touched while the process is alive: for health checks without a port. */
-export const ALIVE_FILE = 'REELAY_ALIVE_FILE';
+const ALIVE_FILE = 'REELAY_ALIVE_FILE';
 
 const TOUCH_MS = 5_000;
 const NOTIFY_LIMIT_MS = 5_000;

@@ -6,7 +6,7 @@ export type Fragmented = { kind: 'init'; bytes: Uint8Array } | { kind: 'fragment
 const MAX_BOX_BYTES = 256 * 1024 * 1024;
 
 /** ffmpeg wrote something that is no fragmented MP4. */
-export class NotFragmented extends Error {
+class NotFragmented extends Error {
   readonly code = 'not_fragmented';
 }
 

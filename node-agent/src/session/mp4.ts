@@ -25,7 +25,7 @@ export function boxHeader(bytes: Uint8Array, offset: number): { type: string; si
 }
 
 /** The boxes between two offsets. */
-export function boxes(bytes: Uint8Array, from = 0, to = bytes.length): Box[] {
+function boxes(bytes: Uint8Array, from = 0, to = bytes.length): Box[] {
   const found: Box[] = [];
   for (let at = from; at < to;) {
     const header = boxHeader(bytes, at);

@@ -9,7 +9,7 @@ export interface Segment {
 }
 
 /** The encoder did not cut where the grid says; nothing of this head may be published from here on. */
-export class OffGrid extends Error {
+class OffGrid extends Error {
   readonly code = 'off_grid';
 }
 

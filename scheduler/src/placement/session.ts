@@ -8,7 +8,7 @@ export interface SessionNeed {
   excludeNodes: readonly string[];
 }
 
-export interface SessionCandidate {
+interface SessionCandidate {
   nodeId: string;
   incarnation: string;
   deviceId: string;
