@@ -47,7 +47,7 @@ export class FileReader {
   readonly videoId: string;
   readonly viewers: Viewers;
   readonly #options: FileReaderOptions;
-  readonly #open = new Set<Ctx>();
+  readonly #open = new Set<{ readonly ctx: Ctx }>();
   /** A writer waits for the file: newcomers wait behind it. */
   #wanted = false;
   #held: Held | null = null;
@@ -131,8 +131,9 @@ export class FileReader {
       const ended = [...this.#open];
       this.#held = null;
       this.viewers.clear();
-      for (const ctx of ended) ctx.cancel(new FileReclaimed(this.file));
+      // Before they hear of it: what they end later must not count for those who come next.
       this.#open.clear();
+      for (const { ctx } of ended) ctx.cancel(new FileReclaimed(this.file));
       await dropReads(sql, gateway.id, [this.file]);
       return ended.length;
     });
@@ -142,12 +143,10 @@ export class FileReader {
     const { clock } = this.#options;
     const isNew = !this.viewers.isKnown(viewer, clock.monotonicMs());
     this.viewers.enter(viewer, kind, clock.monotonicMs());
-    this.#open.add(ctx);
-    let ended = false;
+    const read = { ctx };
+    this.#open.add(read);
     const end = (failed: boolean): void => {
-      if (ended) return;
-      ended = true;
-      this.#open.delete(ctx);
+      if (!this.#open.delete(read)) return;
       this.viewers.leave(viewer, kind, clock.monotonicMs(), failed);
     };
     return { video, isNew, end };

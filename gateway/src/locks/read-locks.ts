@@ -30,6 +30,7 @@ const DOWNLOAD_LINGER_MS = 2_000;
 /** How long a newcomer waits behind a writer before the answer is “later”: renaming takes milliseconds. */
 const NEWCOMER_WAIT_MS = 3_000;
 const POLL_MS = 500;
+const NEWS_MS = 250;
 
 /**
  * The read locks of this gateway: viewers are counted in memory, and one leased row per file tells the others.
@@ -48,6 +49,7 @@ export class ReadLocks implements Service {
   readonly #lingering = new Map<FileReader, () => void>();
   #ticking: Promise<void> | undefined;
   #again = false;
+  #soon: (() => void) | undefined;
 
   constructor(options: ReadLocksOptions) {
     this.#options = options;
@@ -67,6 +69,7 @@ export class ReadLocks implements Service {
   async stop(): Promise<void> {
     for (const undo of [...this.#undo.splice(0), ...this.#lingering.values()]) undo();
     this.#lingering.clear();
+    this.#soon?.();
     await this.#ticking;
     const { sql, gateway, hints } = this.#options;
     const files = [...this.#files.values()].map(({ file }) => file);
@@ -86,8 +89,8 @@ export class ReadLocks implements Service {
       const seen = hints.count;
       const answer = file.begin(asker, ctx) ?? (await file.ask(asker, ctx).finally(() => this.#forgetIdle(file)));
       if ('end' in answer) {
-        // Who counts viewers, or asks whether all are the same person, sees a newcomer at once.
-        if (answer.isNew) void this.tick();
+        // Who counts viewers, or asks whether all are the same person, sees a newcomer soon.
+        if (answer.isNew) this.#tickSoon();
         return this.#lease(file, answer, video, ctx);
       }
       ctx.throwIfCancelled();
@@ -107,6 +110,14 @@ export class ReadLocks implements Service {
       this.#ticking = undefined;
     });
     return this.#ticking;
+  }
+
+  /** Newcomers share a tick: a rush costs no more than a few statements a second. */
+  #tickSoon(): void {
+    this.#soon ??= this.#options.clock.after(NEWS_MS, () => {
+      this.#soon = undefined;
+      void this.tick();
+    });
   }
 
   #lease(file: FileReader, read: OpenRead, video: VideoRow, ctx: Ctx): ReadLease {

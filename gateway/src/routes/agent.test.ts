@@ -37,6 +37,17 @@ test('an input, whole and in parts, for the current attempt only', async () => {
   expect(await code(await ask('GET', `/agent/v1/files/${file({ path: 'inbox/none.mp4' })}`))).toEqual([404, 'file_missing']);
 });
 
+test('an input that is another file by now is not sent in its stead', async () => {
+  const [row] = await gateway.sql<{ mtimeMs: number }[]>`select mtime_ms from videos where id = ${video.id}`;
+  const order = (mtimeMs: number) => gateway.sql`
+    update attempts set work_order = jsonb_build_object('inputs', jsonb_build_array(jsonb_build_object('path', ${video.path}::text, 'sizeBytes', 10, 'mtimeMs', ${mtimeMs}::bigint)))`;
+  await order(row?.mtimeMs ?? 0);
+  expect((await ask('GET', `/agent/v1/files/${file()}`)).status).toBe(200);
+  await order(1);
+  expect(await code(await ask('GET', `/agent/v1/files/${file()}`))).toEqual([409, 'source_changed']);
+  await gateway.sql`update attempts set work_order = null`;
+});
+
 test('no token, a forged one, one for something else and one that ran out are refused', async () => {
   const good = file();
   for (const token of ['x', `${good.slice(0, -2)}AA`, sign({ k: 'output', jobId: job.id, epoch: 1, partPath: 'x' }), file({ k: 'other' }), sign({ k: 'file', jobId: job.id, epoch: 1, path: video.path }, 1)]) {

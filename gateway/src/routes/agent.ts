@@ -1,6 +1,6 @@
 import { applyEffectBatch, JobRefused } from '@reelay/job-types/hub';
-import { errorCode, normaliseLibraryPath, parsePartName } from '@reelay/runtime';
-import { readJob } from '@reelay/store';
+import { errorCode, identify, normaliseLibraryPath, parsePartName } from '@reelay/runtime';
+import { readJob, readOrderedFile } from '@reelay/store';
 import type { Context } from 'hono';
 import { z } from 'zod';
 import type { GatewayDeps } from '../deps.ts';
@@ -23,7 +23,9 @@ export const agentRoutes = (app: App, deps: GatewayDeps): void => {
   app.get('/agent/v1/files/:token', async (c) => {
     const { jobId, epoch, path } = payloadOf(deps, c, fileToken);
     await refuseStale(deps, jobId, epoch);
-    return sendFile(c, { path: await deps.library.resolveExisting(path), contentType: 'application/octet-stream', cacheControl: 'no-store' });
+    const file = await deps.library.resolveExisting(path);
+    await refuseOther(deps, { jobId, epoch, path }, file);
+    return sendFile(c, { path: file, contentType: 'application/octet-stream', cacheControl: 'no-store' });
   });
 
   app.put('/agent/v1/outputs/:token', async (c) => {
@@ -66,6 +68,16 @@ const payloadOf = <T>(deps: GatewayDeps, c: Context<AppEnv>, schema: z.ZodType<T
 };
 
 const stale = (jobId: string, epoch: number): HttpProblem => new HttpProblem('stale_attempt', `Attempt ${epoch} of job ${jobId} is not the current one`);
+
+/**
+ * The attempt's own lock keeps its input in its place. Where that ended with a lease that nobody could renew, another file
+ * may lie there by now: better none than that one. @throws HttpProblem source_changed
+ */
+const refuseOther = async (deps: GatewayDeps, { jobId, epoch, path }: { jobId: string; epoch: number; path: string }, file: string): Promise<void> => {
+  const [ordered, found] = await Promise.all([readOrderedFile(deps.sql, jobId, epoch, path), identify(file)]);
+  if (ordered === null || (ordered.sizeBytes === found.sizeBytes && ordered.mtimeMs === Math.floor(found.mtimeMs))) return;
+  throw new HttpProblem('source_changed', `${path} is not the file that the attempt was ordered to read`);
+};
 
 const refuseStale = async (deps: GatewayDeps, jobId: string, epoch: number): Promise<void> => {
   const job = await readJob(deps.sql, jobId);

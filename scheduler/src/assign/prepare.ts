@@ -5,7 +5,7 @@ import { type Deps, hubEnvironment } from '../deps.ts';
 import { hubJob } from './order.ts';
 
 /** Somebody renames, moves or deletes an input, or waits to: the attempt is offered later. Says nothing about the job. */
-export class InputsBusy extends Error {
+class InputsBusy extends Error {
   readonly code = 'inputs_busy';
   constructor(jobId: string) {
     super(`an input of job ${jobId} is being moved, or waited for`);

@@ -62,3 +62,12 @@ export const setPreparedParams = async (sql: Queryable, jobId: string, epoch: nu
     update jobs set params = ${jsonb(sql, params)}, rev = rev + 1
     where id = ${jobId} and epoch = ${epoch} and status = 'queued' and params is distinct from ${jsonb(sql, params)}::jsonb`;
 };
+
+/** What the order of an attempt says of an input's file; null when it names none there, or is not stored (yet). */
+export const readOrderedFile = async (sql: Queryable, jobId: string, epoch: number, path: string): Promise<{ sizeBytes: number; mtimeMs: number } | null> => {
+  const [row] = await sql<{ sizeBytes: number; mtimeMs: number }[]>`
+    select (i->>'sizeBytes')::bigint as size_bytes, floor((i->>'mtimeMs')::numeric)::bigint as mtime_ms
+    from attempts a, jsonb_array_elements(a.work_order->'inputs') as i
+    where a.job_id = ${jobId} and a.epoch = ${epoch} and i->>'path' = ${path} limit 1`;
+  return row ?? null;
+};

@@ -7,7 +7,7 @@
 import { inTransaction, type Sql, type Tx } from '../db.ts';
 import { appendHubLog } from '../logs/hub-log.ts';
 import { type FileKey, pathFile, serialise, videoFile } from './file-key.ts';
-import { liveWrite } from './holders.ts';
+import { goesFirst, liveWrite } from './holders.ts';
 
 export interface AttemptInput {
   path: string;
@@ -38,7 +38,7 @@ export const grantReads = (sql: Sql, { jobId, epoch }: { jobId: string; epoch: n
     });
     await serialise(tx, files);
     // Writers first, paths then: one that ends in between has stored the new path by then.
-    const writers = await tx`select 1 from file_writes w where w.state in ('waiting', 'held') and w.files && ${files}::text[] and ${liveWrite(tx)} limit 1`;
+    const writers = await tx`select 1 from file_writes w where ${goesFirst(tx)} and w.files && ${files}::text[] and ${liveWrite(tx)} limit 1`;
     if (writers.length > 0) return 'blocked';
     const now = await videosAt(tx, inputs);
     const holds = (id: string, path: string): boolean => now.some((video) => video.id === id && video.path === path);

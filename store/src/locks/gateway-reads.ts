@@ -10,7 +10,7 @@ import { inTransaction, type Queryable, type Sql } from '../db.ts';
 import { jsonb } from '../json.ts';
 import { type VideoRow, videoColumns } from '../videos/row.ts';
 import { type FileKey, serialise, videoFile } from './file-key.ts';
-import { liveWrite, type WriteAction } from './holders.ts';
+import { goesFirst, liveWrite, type WriteAction } from './holders.ts';
 
 /** How many use a file through a gateway. */
 export interface ReadCounts {
@@ -52,8 +52,8 @@ export const takeRead = (sql: Sql, { videoId, gateway, viewer, counts, leaseMs }
         select ${videoColumns(tx)} from videos v where v.id = ${videoId} and v.deleted_at is null
       ), blocker as (
         select w.state as block_state, w.action as block_action, w.actor as block_actor from file_writes w
-        where w.files && ${[file]}::text[] and ${liveWrite(tx)} and (w.state = 'held' or (w.state = 'waiting' and (w.reclaim or not exists (
-          select 1 from file_reads r where r.file = ${file} and r.lease_until > clock_timestamp() and r.viewers @> ${[viewer]}::text[]))))
+        where w.files && ${[file]}::text[] and ${liveWrite(tx)} and ${goesFirst(tx)} and (w.state = 'held' or w.reclaim or not exists (
+          select 1 from file_reads r where r.file = ${file} and r.lease_until > clock_timestamp() and r.viewers @> ${[viewer]}::text[]))
         order by w.ticket limit 1
       ), taken as (
         insert into file_reads (file, gateway_id, gateway_name, viewers, streams, downloads, sessions, lease_until)
@@ -75,7 +75,7 @@ export interface RenewedRead {
   file: FileKey;
   /** False: the lease was over. It is not held any more, and others may have moved the file. */
   renewed: boolean;
-  /** A writer waits: new viewers must wait behind it. */
+  /** A writer goes first: new viewers must wait behind it. */
   wanted: boolean;
   /** The streams must end: somebody who may has asked for the file. */
   reclaimed: boolean;
@@ -92,7 +92,7 @@ export const renewReads = async (sql: Queryable, gatewayId: string, reads: reado
         viewers = told.viewers, streams = told.streams, downloads = told.downloads, sessions = told.sessions
       from told where r.gateway_id = ${gatewayId} and r.file = told.file and r.lease_until > clock_timestamp() returning r.file
     ), waiting as (
-      select unnest(w.files) as file, w.reclaim from file_writes w where w.state in ('waiting', 'held') and ${liveWrite(sql)}
+      select unnest(w.files) as file, w.reclaim from file_writes w where ${goesFirst(sql)} and ${liveWrite(sql)}
     )
     select told.file, renewed.file is not null as renewed, count(waiting.file) > 0 as wanted, coalesce(bool_or(waiting.reclaim), false) as reclaimed
     from told left join renewed on renewed.file = told.file left join waiting on waiting.file = told.file

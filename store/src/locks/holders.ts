@@ -66,6 +66,14 @@ const shares = (sql: Queryable, column: 'reads' | 'files', files: readonly FileK
 export const liveWrite = (sql: Queryable) => sql`
   (w.lease_until > clock_timestamp() or exists (select 1 from publish_intents i where i.job_id = w.job_id and i.epoch = w.epoch))`;
 
+/**
+ * A writer goes before newcomers when it has the file, when it has asked for the streams to end, and for the first half
+ * minute of its wait: else a popular film could never be moved. After that it takes its chance, for a job may wait for an
+ * hour, and nobody should be kept from the film for so long.
+ */
+export const goesFirst = (sql: Queryable) => sql`
+  (w.state = 'held' or (w.state = 'waiting' and (w.reclaim or w.since > clock_timestamp() - interval '30 seconds')))`;
+
 /** Everybody who uses the files, as of now; readers first. */
 export const readHolders = async (sql: Queryable, query: HoldersQuery): Promise<FileHolder[]> => {
   const { files, beforeTicket = null, expiredReads = false } = query;

@@ -128,6 +128,17 @@ describe('a writer that waits', () => {
     expect(await left()).toBe(0);
   });
 
+  it('keeps newcomers out for half a minute, and then takes its chance', async () => {
+    await take('a', 'alice');
+    const ticket = await ticketOf(write(true));
+    await sql`update file_writes set since = clock_timestamp() - interval '31 seconds'`;
+    expect(await renew()).toMatchObject([{ wanted: false }]);
+    expect(await take('b', 'carol')).toMatchObject({ kind: 'held' });
+    expect(await retryWrite(sql, ticket, LEASE_MS)).toMatchObject({ kind: 'waiting' });
+    await reclaimReads(sql, ticket);
+    expect(await take('b', 'dora')).toMatchObject({ kind: 'blocked' });
+  });
+
   it('and reclaims lets nobody pass', async () => {
     await take('a', 'alice');
     await reclaimReads(sql, await ticketOf(write(true)));
