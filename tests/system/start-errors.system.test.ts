@@ -1,19 +1,14 @@
 /** Why a service cannot start: one line each with what to do, an exit code that says what kind of fault it is, nothing left behind. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createServer, type Server } from 'node:net';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createLogger, Ctx, Shutdown } from '@reelay/runtime';
-import { type Proc, Supervisor } from '@reelay/runtime/supervisor';
 import { openDatabase } from '@reelay/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { build } from '../../launcher/build.mjs';
 import { freePort } from '../../launcher/src/ports.ts';
-import { Cluster } from '../../launcher/src/postgres/cluster.ts';
-import { findPostgresHome } from '../../launcher/src/postgres/home.ts';
 import { untilNatsReady } from '../../launcher/src/nats/server.ts';
-import { startTestNats, type TestNats } from '../kit/nats.ts';
+import { type Infrastructure, startInfrastructure } from '../kit/infrastructure.ts';
+import { startTestNats } from '../kit/nats.ts';
 import { type Ended, Program } from '../kit/program.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -24,39 +19,18 @@ const isRoot = process.getuid?.() === 0;
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 const HOST = '127.0.0.1';
 
-const ctx = Ctx.root('test');
-const supervisor = new Supervisor({ logger: createLogger({ service: 'test', level: 'silent' }), env: process.env });
+let infrastructure: Infrastructure;
 let folder: string;
-let cluster: Cluster;
-let server: Proc;
-let nats: TestNats;
+let cluster: Infrastructure['cluster'];
+let nats: Infrastructure['nats'];
 let good: Record<string, string>;
 let agent: Record<string, string>;
 
 beforeAll(async () => {
-  await build({ repoRoot: root, say: () => {} });
-  folder = mkdtempSync(join(tmpdir(), 'reelay-start-errors-'));
-  chmodSync(folder, 0o755);
-  cluster = new Cluster({ home: await findPostgresHome(folder, () => {}), supervisor, password: 'geheim', port: await freePort() });
-  [nats] = await Promise.all([startTestNats(), cluster.prepare(ctx)]);
-  server = supervisor.spawn(ctx, cluster.command(() => {}));
-  await cluster.untilReady(() => !server.alive);
-  await cluster.ensureDatabase();
-  good = {
-    PORT: '0', HOST, DATABASE_URL: cluster.url, NATS_URL: nats.url, REELAY_NATS_CREDS: nats.keys.paths.hubCreds, REELAY_SECRET_FILE: join(folder, 'secret'),
-    REELAY_MIGRATIONS_DIR: join(root, 'store/migrations'), REELAY_STARTUP_WAIT_SECONDS: '1', MEDIA_LIBRARY_PATH: join(folder, 'library'),
-  };
-  agent = {
-    REELAY_NODE_ID: 'one', REELAY_GATEWAY_URL: 'http://127.0.0.1:1', NATS_URL: nats.url, REELAY_NATS_CREDS: await nats.keys.createNodeCreds('one'),
-    FFMPEG_PATH: process.env['FFMPEG_PATH'] ?? 'ffmpeg', FFPROBE_PATH: process.env['FFPROBE_PATH'] ?? 'ffprobe',
-  };
+  infrastructure = await startInfrastructure();
+  ({ folder, cluster, nats, hub: good, agent } = infrastructure);
 });
-afterAll(async () => {
-  server.signal('SIGINT');
-  await Promise.all([server.exit, nats.stop()]);
-  await supervisor.terminateAll(new Shutdown('the test ends'), 1_000);
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => infrastructure.stop());
 
 /** The start of one service in a folder of its own: its lines, its exit code, and what it left in the folder. */
 const start = async (name: Program['name'], env: Record<string, string>, options: ConstructorParameters<typeof Program>[2] = {}): Promise<Ended & { lines: string[]; left: string[] }> => {
