@@ -30,8 +30,11 @@ export async function start() {
     const bundle = /** @type {{ runSystem: (options: { repoRoot: string, tools: Record<string, string> }) => Promise<void> }} */ (
       await import(pathToFileURL(join(repoRoot, 'dist', 'launcher.js')).href)
     );
+    // It listens to signals when the call returns: one that came while the bundle was read is still waiting to be told,
+    // and would be lost if for a moment nobody listened.
+    const running = bundle.runSystem({ repoRoot, tools });
     for (const signal of ENDING) process.off(signal, interrupted);
-    await bundle.runSystem({ repoRoot, tools });
+    await running;
   } catch (error) {
     killHelpers();
     console.error(error instanceof StartError ? error.message : error);
