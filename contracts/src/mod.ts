@@ -15,6 +15,7 @@ export * from './http/videos.ts';
 export * from './http/locks.ts';
 export * from './http/nodes.ts';
 export * from './http/processes.ts';
+export * from './http/streams.ts';
 export * from './http/events.ts';
 export * from './media/media-info.ts';
 export * from './media/ffprobe.ts';

@@ -13,6 +13,7 @@ import { requestId } from './middleware/request-id.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { whileDraining } from './middleware/while-draining.ts';
 import { agentRoutes } from './routes/agent.ts';
+import { agentSegmentRoutes } from './routes/agent-segments.ts';
 import { authRoutes } from './routes/auth.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -26,6 +27,7 @@ import { nodeRoutes } from './routes/nodes.ts';
 import { playbackRoutes } from './routes/playback.ts';
 import { processRoutes } from './routes/processes.ts';
 import { streamRoutes } from './routes/stream.ts';
+import { streamsRoutes } from './routes/streams.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { tusRoutes } from './routes/tus.ts';
 import { uploadRoutes } from './routes/upload.ts';
@@ -34,7 +36,7 @@ import { videoRoutes } from './routes/videos.ts';
 
 /** JSON bodies; files have limits of their own. */
 const MAX_JSON_BYTES = 4 * 1024 * 1024;
-const FILE_BODIES = /^\/(api\/media\/uploads|api\/media\/videos\/upload|agent\/v1\/outputs)/;
+const FILE_BODIES = /^\/(api\/media\/uploads|api\/media\/videos\/upload|agent\/v1\/(outputs|segments|pipes))/;
 const COMPRESSED = /^\/(api\/(?!media\/events|media\/uploads)|openapi\.json|docs)/;
 
 /** The whole HTTP application. It does nothing by itself: everything it works with is in `deps`. */
@@ -58,7 +60,7 @@ export const createApp = (deps: GatewayDeps): App => {
 
   const routes = [
     healthRoutes, metricsRoutes, docsRoutes, authRoutes, tokenRoutes, userRoutes, jobRoutes, jobActionRoutes, jobLogRoutes,
-    uploadRoutes, tusRoutes, videoRoutes, lockRoutes, playbackRoutes, streamRoutes, nodeRoutes, processRoutes, eventRoutes, agentRoutes,
+    uploadRoutes, tusRoutes, videoRoutes, lockRoutes, playbackRoutes, streamRoutes, streamsRoutes, nodeRoutes, processRoutes, eventRoutes, agentRoutes, agentSegmentRoutes,
   ];
   for (const register of routes) register(app, deps);
 

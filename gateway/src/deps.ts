@@ -14,6 +14,9 @@ import type { WriteLocks } from './locks/write-locks.ts';
 import type { Requests } from './server/requests.ts';
 import type { PartJournal } from './uploads/part-journal.ts';
 import type { UploadLocks } from './uploads/upload-locks.ts';
+import type { EncodedStreams } from './sessions/encoded-streams.ts';
+import type { Sessions } from './sessions/sessions.ts';
+import type { SegmentCache } from './cache/segment-cache.ts';
 import type { PackageCache } from './videos/package-cache.ts';
 import type { GatewaySettings } from './settings.ts';
 
@@ -34,6 +37,11 @@ export interface GatewayDeps {
   readonly outbox: Outbox;
   readonly live: LiveJobs;
   readonly packages: PackageCache;
+  /** Pieces of all streams, in memory and on the disk. */
+  readonly cache: SegmentCache;
+  /** What encoding on demand makes of a video, and the sessions that do it. */
+  readonly encoded: EncodedStreams;
+  readonly sessions: Sessions;
   /** Who reads files through this gateway, and who has one alone to move it. */
   readonly reads: ReadLocks;
   readonly writes: WriteLocks;

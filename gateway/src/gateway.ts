@@ -4,6 +4,7 @@ import { type Clock, type Ctx, type LibraryRoot, type Logger, newId, type Releas
 import type { Bus } from '@reelay/runtime/bus';
 import type { Sql } from '@reelay/store';
 import { createApp } from './app.ts';
+import { openCache } from './cache/open-cache.ts';
 import type { GatewayDeps } from './deps.ts';
 import type { App } from './http/env.ts';
 import type { StaticFiles } from './http/static-files.ts';
@@ -13,6 +14,8 @@ import { LiveJobs } from './hub/live-jobs.ts';
 import { Outbox } from './hub/outbox.ts';
 import { SignInWatch } from './hub/sign-in-watch.ts';
 import { ProgressFeed } from './hub/progress-feed.ts';
+import { EncodedStreams } from './sessions/encoded-streams.ts';
+import { Sessions } from './sessions/sessions.ts';
 import { LockHints } from './locks/lock-hints.ts';
 import { LockSweep } from './locks/lock-sweep.ts';
 import { ReadLocks } from './locks/read-locks.ts';
@@ -59,9 +62,14 @@ export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start'
   await release.start(uploads, ctx);
   const drain = new Drain();
   drain.onClosing(() => hub.move(Math.random));
-  const locks = await startLocks(ctx, release, resources, live);
+  const gateway = { id: newId(), name: settings.REELAY_GATEWAY_NAME ?? `${hostname()}:${settings.PORT}` };
+  const locks = await startLocks(ctx, release, resources, live, gateway);
+  const cache = await openCache(settings, { clock, logger, newId });
+  const sessions = new Sessions({ bus, keys: resources.keys, clock, logger, newId, gateway, gatewayUrl: settings.REELAY_NODES_URL?.replace(/\/+$/, '') ?? null, cache, reads: locks.reads, library });
+  await release.start(sessions, ctx);
   const deps: GatewayDeps = {
-    ...resources, ...locks, newId, hub, outbox, live, metrics, signIns, uploads, drain,
+    ...resources, ...locks, newId, hub, outbox, live, metrics, signIns, uploads, drain, cache, sessions,
+    encoded: new EncodedStreams(sql),
     parts: await PartJournal.open(join(resolve(settings.REELAY_RUN_DIR ?? settings.REELAY_DATA_DIR), 'uploads'), library),
     requests: new Requests(),
     hints: new Hints(bus),
@@ -72,9 +80,8 @@ export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start'
 
 /** The locks of files; waiting for one ends first when the gateway stops, then what is held is given back. */
 const startLocks = async (
-  ctx: Ctx, release: Pick<ReleaseStack, 'start'>, { sql, bus, library, clock, logger, settings }: GatewayResources, live: LiveJobs,
+  ctx: Ctx, release: Pick<ReleaseStack, 'start'>, { sql, bus, library, clock, logger, settings }: GatewayResources, live: LiveJobs, gateway: { id: string; name: string },
 ): Promise<Pick<GatewayDeps, 'reads' | 'writes'>> => {
-  const gateway = { id: newId(), name: settings.REELAY_GATEWAY_NAME ?? `${hostname()}:${settings.PORT}` };
   const hints = new LockHints({ bus, clock });
   const reads = new ReadLocks({ sql, clock, logger, hints, gateway, lingerMs: settings.REELAY_VIEWER_LINGER_SECONDS * 1000 });
   await release.start(new LockSweep({ sql, library, clock, logger }), ctx);

@@ -25,6 +25,10 @@ export const gatewaySettings = defineSettings({
   REELAY_HEARTBEAT_SECONDS: { schema: z.coerce.number().min(0.05).max(300).default(3), doc: 'How often nodes say that they are alive, as told to the scheduler: three missed ones, and at least 10 s, and /readyz counts a node no longer.', reloadable: true },
   REELAY_GATEWAY_NAME: { schema: z.string().min(1).max(100).optional(), doc: 'Name of this gateway where people read who uses a file; host name and port when left out.' },
   REELAY_VIEWER_LINGER_SECONDS: { schema: z.coerce.number().min(0).max(600).default(25), doc: 'A viewer counts as watching for so long after the last request, and the file is not moved or deleted under them.' },
+  REELAY_CACHE_DIR: { schema: z.string().min(1).optional(), doc: 'Folder for encoded segments; `segments` in the data folder when left out. What is in it may be deleted at any time while the gateway is off.' },
+  REELAY_CACHE_MB: { schema: z.coerce.number().min(10).max(100_000_000).default(20_000), doc: 'Encoded segments kept on the disk, in MB; at most half of what is free there at the start. The least recently watched go first.' },
+  REELAY_CACHE_MEMORY_MB: { schema: z.coerce.number().min(0).max(1_000_000).default(256), doc: 'Segments kept in memory, in MB, in front of the disk.' },
+  REELAY_NODES_URL: { schema: z.string().regex(/^https?:\/\/.+/, { error: 'expected an http or https URL' }).optional(), doc: 'Where node agents reach this very gateway, to send it what they encode; needed where several gateways share the address that agents know (`REELAY_GATEWAY_URL`).' },
   REELAY_TRUST_PROXY: { schema: flag(false), doc: 'Believe X-Forwarded-For and X-Forwarded-Proto; set it only behind a proxy of your own.', reloadable: true },
 });
 export type GatewaySettings = Settings<typeof gatewaySettings>;

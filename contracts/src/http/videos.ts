@@ -61,13 +61,46 @@ export const patchVideoRequest = z
 export const uploadQuery = z.strictObject({ filename: z.string().min(1).max(255) });
 
 export const PLAYBACK_MODES = ['direct', 'remux', 'transcode', 'none'] as const;
+export const playbackRenditionSchema = z.object({
+  /** Part of the URL: `<masterUrl without master.m3u8>/<id>/index.m3u8`. */
+  id: z.string(),
+  /** For people: 1080p. */
+  label: z.string(),
+  width: z.int().nullable(),
+  height: z.int().nullable(),
+  /** kbit/s on average; null when it is not known. */
+  kbps: z.int().nullable(),
+  /** `copy`: the file's own pictures; `encode`: made while somebody watches. */
+  mode: z.enum(['copy', 'encode']),
+});
+export type PlaybackRendition = z.infer<typeof playbackRenditionSchema>;
+export const playbackAudioTrackSchema = z.object({
+  id: z.string(), label: z.string(), language: z.string().nullable(), codec: z.string(), channels: z.int().nullable(), isDefault: z.boolean(), mode: z.enum(['copy', 'encode']),
+});
+export type PlaybackAudioTrack = z.infer<typeof playbackAudioTrackSchema>;
+export const playbackSubtitleSchema = z.object({
+  id: z.string(), label: z.string(), language: z.string().nullable(), isDefault: z.boolean(), isForced: z.boolean(),
+  /** The whole track as WebVTT. */
+  url: z.string(),
+});
+export type PlaybackSubtitle = z.infer<typeof playbackSubtitleSchema>;
 export const playbackSchema = z.object({
   mode: z.enum(PLAYBACK_MODES),
   /** One sentence: why this mode. */
   reason: z.string(),
+  /** False: it would be encoded while you watch, but no node can do that at the moment; it is worth trying again. */
+  available: z.boolean(),
   masterUrl: z.string().nullable(),
   fileUrl: z.string().nullable(),
+  /** Master playlist of encoded renditions, for viewers of a direct or remuxed video who want a lower bitrate. */
+  ladderUrl: z.string().nullable(),
   durationSeconds: z.number().nullable(),
+  /** Video renditions behind `masterUrl` and `ladderUrl`, the largest first. */
+  renditions: z.array(playbackRenditionSchema),
+  audioTracks: z.array(playbackAudioTrackSchema),
+  subtitles: z.array(playbackSubtitleSchema),
+  /** WebVTT with pictures for the seek bar. */
+  storyboardUrl: z.string().nullable(),
 });
 export type Playback = z.infer<typeof playbackSchema>;
 /** Suffixes that are taken for videos when a folder is scanned. */

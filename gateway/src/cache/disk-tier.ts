@@ -37,9 +37,11 @@ export class DiskTier {
   /** Last in the map = used last. */
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
+  #maxBytes: number;
 
   private constructor(options: DiskTierOptions) {
     this.#options = options;
+    this.#maxBytes = options.maxBytes;
   }
 
   /** Opens the folder, removes what is no whole piece, and finds the rest. @throws when the folder cannot be made */
@@ -129,7 +131,13 @@ export class DiskTier {
     await utimes(entry.path, now, now).catch(() => undefined);
   }
 
-  async #evict(toBytes = this.#options.maxBytes): Promise<void> {
+  /** Changes how many bytes are kept. */
+  async limitTo(maxBytes: number): Promise<void> {
+    this.#maxBytes = maxBytes;
+    await this.#evict();
+  }
+
+  async #evict(toBytes = this.#maxBytes): Promise<void> {
     for (const [key, entry] of this.#entries) {
       if (this.#bytes <= toBytes) return;
       await this.#remove(key, entry);

@@ -15,6 +15,10 @@ export class HotTier {
     return this.#bytes;
   }
 
+  has(key: string): boolean {
+    return this.#pieces.has(key);
+  }
+
   get(key: string): Piece | undefined {
     const piece = this.#pieces.get(key);
     if (piece === undefined) return undefined;
@@ -32,6 +36,10 @@ export class HotTier {
       if (this.#bytes <= this.#maxBytes) return;
       this.delete(oldest);
     }
+  }
+
+  deleteVersion(version: string): void {
+    for (const key of this.#pieces.keys()) if (key.startsWith(`${version}/`)) this.delete(key);
   }
 
   delete(key: string): void {

@@ -22,4 +22,7 @@ export const keyText = ({ version, rendition, name }: PieceKey): string => {
   return `${version}/${rendition}/${name}`;
 };
 
-export const tagOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64url').slice(0, 27);
+export const tagOf = (bytes: Uint8Array): string => tagOfDigest(createHash('sha256').update(bytes).digest());
+
+/** As tagOf, of bytes whose SHA-256 is known already. */
+export const tagOfDigest = (sha256: Buffer): string => sha256.toString('base64url').slice(0, 27);

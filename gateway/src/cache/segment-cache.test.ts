@@ -29,6 +29,11 @@ describe('the segment cache', () => {
     expect(await again.get(key('1'))).toBeNull();
     expect(again.stats()).toMatchObject({ diskBytes: 100, diskPieces: 1, diskHits: 2, misses: 1 });
   });
+  it('of two that come at once, everybody gets the first', async () => {
+    const cache = await open();
+    const both = await Promise.all([cache.put(key('0'), bytes(100, 7)), cache.put(key('0'), bytes(100, 8))]);
+    expect([both[1].tag, (await cache.get(key('0')))?.tag, (await (await open()).get(key('0')))?.tag]).toEqual([both[0].tag, both[0].tag, both[0].tag]);
+  });
   it('forgets the least recently used, and stays within its bytes', async () => {
     const cache = await open(350);
     for (const name of ['0', '1', '2']) await cache.put(key(name), bytes(100, Number(name)));

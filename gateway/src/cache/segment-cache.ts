@@ -25,6 +25,8 @@ export class SegmentCache {
   readonly #disk: DiskTier;
   readonly #reading = new Map<string, Promise<Piece | null>>();
   readonly #making = new Map<string, Promise<Piece>>();
+  /** On their way to the disk, and readable already. */
+  readonly #writing = new Map<string, Piece>();
   #hotHits = 0;
   #diskHits = 0;
   #misses = 0;
@@ -41,12 +43,12 @@ export class SegmentCache {
   /** Whether the piece is there, without reading it. */
   has(key: PieceKey): boolean {
     const text = keyText(key);
-    return this.#disk.has(text) || this.#hot.get(text) !== undefined;
+    return this.#disk.has(text) || this.#writing.has(text) || this.#hot.has(text);
   }
 
   async get(key: PieceKey): Promise<Piece | null> {
     const text = keyText(key);
-    const hot = this.#hot.get(text);
+    const hot = this.#hot.get(text) ?? this.#writing.get(text);
     if (hot !== undefined) {
       this.#hotHits += 1;
       return hot;
@@ -63,30 +65,59 @@ export class SegmentCache {
   }
 
   /** Keeps a piece. The first one under a key stays: what is answered is what everybody else got. */
-  async put(key: PieceKey, bytes: Uint8Array): Promise<Piece> {
+  put(key: PieceKey, bytes: Uint8Array): Promise<Piece> {
+    return this.putPiece(key, { bytes, tag: tagOf(bytes) });
+  }
+
+  /** As put, for a piece whose tag is known already. It can be read before it is on the disk. */
+  async putPiece(key: PieceKey, piece: Piece): Promise<Piece> {
     const text = keyText(key);
-    const there = await this.get(key);
-    if (there !== null) return there;
-    const piece = { bytes, tag: tagOf(bytes) };
+    const first = this.#hot.get(text) ?? this.#writing.get(text) ?? (this.#disk.has(text) ? await this.get(key) : null) ?? this.#writing.get(text);
+    if (first !== undefined) return first;
     this.#hot.put(text, piece);
-    await this.#disk.put(text, piece);
+    this.#writing.set(text, piece);
+    try {
+      await this.#disk.put(text, piece);
+    } finally {
+      this.#writing.delete(text);
+    }
     return piece;
   }
 
-  /** The cached piece, or the one that `make` makes, once for all who ask meanwhile. */
-  async getOrMake(key: PieceKey, make: () => Promise<Uint8Array>): Promise<Piece> {
+  /**
+   * The cached piece, or the one that `make` makes, once for all who ask meanwhile. `where`: what is made again in
+   * milliseconds is kept in memory alone, and takes no room on the disk from what takes seconds.
+   */
+  async getOrMake(key: PieceKey, make: () => Promise<Uint8Array>, where: 'disk' | 'memory' = 'disk'): Promise<Piece> {
     const there = await this.get(key);
     if (there !== null) return there;
     const text = keyText(key);
     const known = this.#making.get(text);
     if (known !== undefined) return known;
-    const making = make().then((bytes) => this.put(key, bytes)).finally(() => this.#making.delete(text));
+    const making = make().then((bytes) => (where === 'disk' ? this.put(key, bytes) : this.#putHot(text, bytes))).finally(() => this.#making.delete(text));
     this.#making.set(text, making);
     return making;
   }
 
+  /** Forgets every piece of a stream whose source is not the same any more. */
+  async deleteVersion(version: string): Promise<void> {
+    this.#hot.deleteVersion(version);
+    await this.#disk.deleteVersion(version);
+  }
+
+  /** Changes how many bytes the disk keeps. */
+  limitTo(maxDiskBytes: number): Promise<void> {
+    return this.#disk.limitTo(maxDiskBytes);
+  }
+
   stats(): CacheStats {
     return { hotBytes: this.#hot.bytes, diskBytes: this.#disk.bytes, diskPieces: this.#disk.count, hotHits: this.#hotHits, diskHits: this.#diskHits, misses: this.#misses };
+  }
+
+  #putHot(text: string, bytes: Uint8Array): Piece {
+    const piece = { bytes, tag: tagOf(bytes) };
+    this.#hot.put(text, piece);
+    return piece;
   }
 
   async #read(text: string): Promise<Piece | null> {

@@ -38,19 +38,19 @@ describe('decidePlayback', () => {
 
   it('asks the client about codecs that not everyone has', () => {
     const hevc = info(MP4, 'a.mp4', { ...h264, codec_name: 'hevc' }, sound('aac'));
-    expect(decide(hevc)).toMatchObject({ mode: 'none', reason: expect.stringContaining('HEVC') });
+    expect(decide(hevc)).toMatchObject({ mode: 'transcode', reason: expect.stringContaining('HEVC') });
     expect(decide(hevc, { clientCodecs: ['hvc1.1.6.L93.B0', 'mp4a.40.2'] }).mode).toBe('direct');
     const high10 = info(MP4, 'a.mp4', { ...h264, profile: 'High 10', pix_fmt: 'yuv420p10le' }, sound('aac'));
-    expect(decide(high10)).toMatchObject({ mode: 'none', reason: expect.stringContaining('10-bit') });
+    expect(decide(high10)).toMatchObject({ mode: 'transcode', reason: expect.stringContaining('10-bit') });
     expect(decide(high10, { clientCodecs: ['avc1.6e0028', 'mp4a.40.2'] }).mode).toBe('direct');
   });
 
-  it('names the obstacle and the way out', () => {
+  it('encodes the rest, and names what stands in the way', () => {
     const mkv = info(MKV, 'a.mkv', h264, sound('aac'));
     const reason = (change: Partial<IndexFacts['tracks'][number]>) => {
       const decision = decide(mkv, { indexFacts: facts(change) });
-      expect(decision.mode).toBe('none');
-      expect(decision.reason).toContain('Re-encode for Streaming');
+      expect(decision.mode).toBe('transcode');
+      expect(decision.reason).toContain('encoded while you watch');
       return decision.reason;
     };
     expect(reason({ longestGroupSeconds: 30 })).toContain('30.0 s apart');

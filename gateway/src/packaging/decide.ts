@@ -9,7 +9,7 @@ import { LARGEST_SEGMENT_BYTES, LONGEST_GROUP_SECONDS } from './segment-plan.ts'
 //   the client decodes the streams and the container ───▶ direct
 //   the client decodes the streams, segments are possible ▶ remux
 //   the container is unusual but browsers take it ──────▶ direct
-//   else ───────────────────────────────────────────────▶ none, naming what stands in the way
+//   else ───────────────────────────────────────────────▶ transcode, naming what stands in the way
 
 type PlaybackMode = 'direct' | 'remux' | 'transcode' | 'none';
 
@@ -33,7 +33,7 @@ const CONTAINER_NAMES: Readonly<Record<ContainerKind, string>> = {
   mp4: 'MP4', mov: 'QuickTime', matroska: 'Matroska', webm: 'WebM', mpegts: 'MPEG-TS', flv: 'FLV', avi: 'AVI', ogg: 'Ogg', mp3: 'MP3',
   flac: 'FLAC', wav: 'WAV', adts: 'AAC', other: 'file’s',
 };
-const WAY_OUT = 'Use “Re-encode for Streaming” to make a version that plays.';
+const ENCODED = 'It is encoded while you watch.';
 
 /** Chooses how a video is played and says why. */
 export function decidePlayback(question: PlaybackQuestion): PlaybackDecision {
@@ -55,7 +55,7 @@ export function decidePlayback(question: PlaybackQuestion): PlaybackDecision {
   if (decoded && main.every((stream) => fitsDirect(mediaInfo.container, stream, true))) {
     return { mode: 'direct', reason: `The file is sent as it is: ${names} in ${container}.` };
   }
-  return { mode: 'none', reason: `${obstacle} ${WAY_OUT}` };
+  return { mode: 'transcode', reason: `${obstacle} ${ENCODED}` };
 }
 
 /** Why segments cannot be made for this client, or null when they can. */

@@ -30,6 +30,8 @@ interface RenditionSummary {
   readonly id: string;
   readonly kind: 'video' | 'audio';
   readonly segments: number;
+  /** The file's stream that it carries. */
+  readonly stream: MediaStream;
   /** Media type of its segments (and of its init segment, if it has one). */
   readonly contentType: 'video/mp4' | 'audio/mp4' | 'audio/mpeg';
 }
@@ -78,6 +80,7 @@ class FilePackage implements MediaPackage {
       id: rendition.id,
       kind: rendition.plan.track.kind,
       segments: rendition.plan.segments.length,
+      stream: rendition.stream,
       contentType: isPacked(rendition) ? 'audio/mpeg' : rendition.plan.track.kind === 'video' ? 'video/mp4' : 'audio/mp4',
     }));
   }

@@ -1,7 +1,5 @@
-import { indexFactsSchema, type Playback, playbackSchema } from '@reelay/contracts';
+import { playbackSchema } from '@reelay/contracts';
 import { createRoute } from '@hono/zod-openapi';
-import { errorCode } from '@reelay/runtime';
-import { findVideoWithMedia, readIndexFacts, type VideoRow } from '@reelay/store';
 import { z } from 'zod';
 import type { GatewayDeps } from '../deps.ts';
 import type { App, RequestContext } from '../http/env.ts';
@@ -11,7 +9,7 @@ import { idParam, json, noQuery, problems } from '../http/route.ts';
 import { sendFile } from '../http/send-file.ts';
 import type { ReadLease } from '../locks/read-locks.ts';
 import { fileReadKind, readingVideo } from '../locks/reading.ts';
-import { decidePlayback } from '../packaging/decide.ts';
+import { playbackOf } from '../streams/playback.ts';
 import { viewableVideo } from '../videos/access.ts';
 
 const tags = ['Playing'];
@@ -19,6 +17,8 @@ const playbackQuery = z.strictObject({
   codecs: z.string().max(500).optional().meta({ description: 'RFC 6381 strings that the client decodes, separated by commas' }),
 });
 const binary = (type: string, description: string) => ({ description, content: { [type]: { schema: z.string().meta({ format: 'binary' }) } } });
+
+const codecList = (codecs: string | undefined): string[] | null => (codecs === undefined ? null : codecs.split(',').map((codec) => codec.trim()).filter((codec) => codec !== ''));
 
 /** Public videos may be kept by shared caches, others by the viewer's browser alone. */
 const cacheFor = (isPublic: boolean): string => (isPublic ? 'public, max-age=0, must-revalidate' : 'private, max-age=0, must-revalidate');
@@ -31,7 +31,8 @@ export const playbackRoutes = (app: App, deps: GatewayDeps): void => {
     method: 'get', path: '/api/media/videos/{id}/playback', tags, summary: 'How to play a video, and why so', request: { params: idParam, query: playbackQuery },
     responses: { 200: json(playbackSchema, 'The way to play'), ...problems },
   }), async (c) => {
-    const playback = await decide(deps, c, c.req.valid('param').id, c.req.valid('query').codecs);
+    const { id } = await viewableVideo(deps.sql, c, c.req.valid('param').id);
+    const playback = await playbackOf(deps, id, codecList(c.req.valid('query').codecs));
     c.header('cache-control', 'private, no-cache');
     return c.json(playback, 200);
   });
@@ -66,33 +67,5 @@ const sendVideo = async (deps: GatewayDeps, c: RequestContext, { video, release 
   } catch (error) {
     release(true);
     throw error;
-  }
-};
-
-const decide = async (deps: GatewayDeps, c: RequestContext, offeredId: string, codecs: string | undefined): Promise<Playback> => {
-  const { id } = await viewableVideo(deps.sql, c, offeredId);
-  const [video, stored] = await Promise.all([findVideoWithMedia(deps.sql, id), readIndexFacts(deps.sql, id)]);
-  if (video === null) throw new HttpProblem('video_not_found', `There is no video ${id}`);
-  const current = stored !== null && stored.sizeBytes === video.sizeBytes && stored.mtimeMs === video.mtimeMs;
-  const facts = current ? indexFactsSchema.safeParse(stored.facts) : null;
-  const clientCodecs = codecs === undefined ? null : codecs.split(',').map((codec) => codec.trim()).filter((codec) => codec !== '');
-  const { mode, reason } = decidePlayback({
-    mediaInfo: video.media, indexFacts: facts?.success === true ? facts.data : null, clientCodecs, valid: video.valid, invalidReason: video.invalidReason,
-  });
-  const version = mode === 'remux' ? (await deps.packages.open(video)).version : mode === 'direct' ? await spareVersion(deps, video) : null;
-  return {
-    mode, reason, durationSeconds: video.durationSeconds,
-    masterUrl: version === null ? null : `/stream/${id}/${version}/master.m3u8`,
-    fileUrl: mode === 'none' ? null : `/api/media/videos/${id}/file`,
-  };
-};
-
-/** Segments for a player that cannot play the file after all; null when none can be made. */
-const spareVersion = async (deps: GatewayDeps, video: VideoRow): Promise<string | null> => {
-  try {
-    return (await deps.packages.open(video)).version;
-  } catch (error) {
-    deps.logger.debug({ videoId: video.id, code: errorCode(error) }, 'no segments beside the file');
-    return null;
   }
 };

@@ -52,3 +52,11 @@ export const countNodes = async (sql: Queryable, withinMs: number): Promise<{ he
     select count(*) filter (where health = 'healthy' and last_seen_at > now() - ${withinMs} * interval '1 millisecond')::int as healthy, count(*)::int as total from nodes`;
   return row ?? { healthy: 0, total: 0 };
 };
+
+/** How many nodes could encode for a viewer now: heard within `withinMs`, with an encoder that works, and not kept from new work. */
+export const countEncoders = async (sql: Queryable, withinMs: number): Promise<number> => {
+  const [row] = await sql<{ count: number }[]>`
+    select count(*)::int as count from nodes
+    where health = 'healthy' and admin_state = 'active' and encoder is not null and session_limit > 0 and last_seen_at > now() - ${withinMs} * interval '1 millisecond'`;
+  return row?.count ?? 0;
+};

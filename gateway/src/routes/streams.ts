@@ -1,0 +1,50 @@
+/** The on-demand transcodes: looked at, and ended by hand. */
+import { endStreamRequest, endStreamResponse, type Stream, streamListSchema } from '@reelay/contracts';
+import { createRoute } from '@hono/zod-openapi';
+import { appendAudit, findVideosByIds, inTransaction, readSessions, type SessionRow } from '@reelay/store';
+import { requireRole, userOf } from '../auth/sign-in.ts';
+import type { GatewayDeps } from '../deps.ts';
+import type { App } from '../http/env.ts';
+import { HttpProblem } from '../http/problem.ts';
+import { emptyBodyAsObject, idParam, json, noQuery, optionalJsonBody, problems } from '../http/route.ts';
+
+const tags = ['Streams'];
+
+export const streamsRoutes = (app: App, deps: GatewayDeps): void => {
+  app.openapi(createRoute({
+    method: 'get', path: '/api/media/streams', tags, summary: 'What is being encoded for viewers', middleware: requireRole(deps.sql, 'SUPER_ADMIN'), request: { query: noQuery },
+    description: 'Each session with its node, viewers, and runs of the encoder: process id, speed, how far it is. Those of other gateways are named without details (`elsewhere`).',
+    responses: { 200: json(streamListSchema, 'The sessions, newest first'), ...problems },
+  }), async (c) => {
+    c.header('cache-control', 'no-store');
+    return c.json({ data: [...deps.sessions.list().toReversed(), ...(await elsewhere(deps))] }, 200);
+  });
+
+  app.openapi(createRoute({
+    method: 'delete', path: '/api/media/streams/{id}', tags, summary: 'End a stream by hand', middleware: [requireRole(deps.sql, 'SUPER_ADMIN'), emptyBodyAsObject],
+    description: 'Its encoders end at once. Players that wait are told why, and may start it anew after 10 s. 404 `stream_not_found` also for one of another gateway: ask that one.',
+    request: { params: idParam, query: noQuery, body: optionalJsonBody(endStreamRequest) },
+    responses: { 200: json(endStreamResponse, 'Ended'), ...problems },
+  }), async (c) => {
+    const { id } = c.req.valid('param');
+    const { reason } = c.req.valid('json');
+    const by = (await userOf(c)).username;
+    const ended = await deps.sessions.end(id, by);
+    if (ended === null) throw new HttpProblem('stream_not_found', `This gateway has no stream ${id.slice(0, 64)}, or not any more`);
+    await inTransaction(deps.sql, (tx) => appendAudit(tx, { topic: 'videos', entityId: ended.videoId, event: 'streamEnded', actor: by, detail: reason ?? null }));
+    deps.hints.outbox();
+    return c.json({ id: ended.id, ended: true as const }, 200);
+  });
+};
+
+/** Sessions that other gateways have, as the schedulers' table knows them. */
+const elsewhere = async ({ sql, sessions, clock }: GatewayDeps): Promise<Stream[]> => {
+  const rows = (await readSessions(sql)).filter(({ gatewayId }) => gatewayId !== sessions.gatewayId);
+  const titles = new Map((await findVideosByIds(sql, rows.map(({ videoId }) => videoId))).map(({ id, title }) => [id, title]));
+  return rows.map((row) => viewOf(row, titles.get(row.videoId) ?? null, clock.now().getTime()));
+};
+
+const viewOf = ({ id, videoId, version, gatewayId, nodeId, deviceId, startedAt }: SessionRow, videoTitle: string | null, nowMs: number): Stream => ({
+  id, kind: 'segments', videoId, videoTitle, version, state: 'elsewhere', gateway: gatewayId, nodeId, deviceId, encoder: null, viewers: 0,
+  uptimeSeconds: Math.max(0, Math.round((nowMs - startedAt.getTime()) / 1000)), idleSeconds: 0, heads: [], segments: 0, cacheHits: 0, detail: null,
+});

@@ -1,0 +1,95 @@
+import type { Stream } from '@reelay/contracts';
+import { Ctx, KilledByHand, type Service, Shutdown, waitAtMost } from '@reelay/runtime';
+import type { VideoRow } from '@reelay/store';
+import type { Piece } from '../cache/piece.ts';
+import type { PlannedVideo } from './encoded-streams.ts';
+import { NoPlace } from './errors.ts';
+import { Session } from './session.ts';
+import type { Ask, SessionDeps } from './session-deps.ts';
+
+/** A stream that was ended by hand stays ended for a moment, or its players would start it again at once. */
+const ENDED_BY_HAND_MS = 10_000;
+const STOP_MS = 1_500;
+
+/** The on-demand streams of this gateway: at most one session for each video as it is now. */
+export class Sessions implements Service {
+  readonly name = 'streams';
+  readonly #deps: SessionDeps;
+  readonly #ctx = Ctx.root('streams');
+  /** By version. */
+  readonly #sessions = new Map<string, Session>();
+  readonly #endedByHand = new Map<string, { by: string; untilMs: number }>();
+
+  constructor(deps: SessionDeps) {
+    this.#deps = deps;
+  }
+
+  get gatewayId(): string {
+    return this.#deps.gateway.id;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  async start(_ctx: Ctx): Promise<void> {
+    await Promise.resolve();
+  }
+
+  /** Ends all, and has the nodes end what they make for this gateway. */
+  async stop(): Promise<void> {
+    const open = [...this.#sessions.values()];
+    this.#ctx.cancel(new Shutdown('the gateway stops'));
+    await waitAtMost(this.#deps.clock, STOP_MS, Promise.all(open.map((session) => session.closed())));
+  }
+
+  /** An init segment or media segment: from the cache, or made. @throws what Session.piece throws */
+  async piece(video: VideoRow, planned: PlannedVideo, ask: Ask, ctx: Ctx): Promise<Piece> {
+    const { version } = planned.stream;
+    const key = { version, rendition: ask.renditionId, name: String(ask.name) };
+    const cached = await this.#deps.cache.get(key);
+    if (cached !== null) {
+      this.#sessions.get(version)?.seen(ask);
+      return cached;
+    }
+    ctx.throwIfCancelled();
+    const session = this.#sessions.get(version) ?? this.#open(video, planned);
+    // It may have come while the cache was asked.
+    return this.#deps.cache.has(key) ? this.piece(video, planned, ask, ctx) : session.piece(ask, ctx);
+  }
+
+  /** The session that a node knows by this id. */
+  byNodeSession(sessionId: string): Session | undefined {
+    return [...this.#sessions.values()].find((session) => session.nodeSessionId === sessionId);
+  }
+
+  list(): Stream[] {
+    return [...this.#sessions.values()].map((session) => session.view());
+  }
+
+  /** Ends one by hand. Null when there is none with that id. */
+  async end(id: string, by: string): Promise<Stream | null> {
+    const session = [...this.#sessions.values()].find((candidate) => candidate.id === id);
+    if (session === undefined) return null;
+    const view = session.view();
+    this.#endedByHand.set(session.version, { by, untilMs: this.#deps.clock.monotonicMs() + ENDED_BY_HAND_MS });
+    session.ctx.cancel(new KilledByHand(by));
+    await session.closed();
+    return view;
+  }
+
+  #open(video: VideoRow, planned: PlannedVideo): Session {
+    const { version } = planned.stream;
+    this.#ctx.throwIfCancelled();
+    const nowMs = this.#deps.clock.monotonicMs();
+    for (const [ended, { untilMs }] of this.#endedByHand) if (untilMs <= nowMs) this.#endedByHand.delete(ended);
+    const ended = this.#endedByHand.get(version);
+    if (ended !== undefined) throw new NoPlace(`The stream was ended by hand by ${ended.by}.`, Math.ceil((ended.untilMs - nowMs) / 1000));
+    const session = new Session(this.#deps, this.#ctx.child(`stream ${version}`), video, planned);
+    this.#sessions.set(version, session);
+    session.ctx.onCancel(() => {
+      if (this.#sessions.get(version) === session) this.#sessions.delete(version);
+    });
+    return session;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Stream } from '@reelay/contracts';
+import type { VideoRow } from '@reelay/store';
+import type { HeadRecord } from './head-table.ts';
+
+export interface StreamFacts {
+  id: string;
+  video: VideoRow;
+  version: string;
+  state: 'unplaced' | 'placing' | 'open' | 'closed';
+  gateway: string;
+  node: { nodeId: string; deviceId: string } | null;
+  heads: readonly HeadRecord[];
+  nowMs: number;
+  viewers: number;
+  startedMs: number;
+  askedMs: number;
+  segments: number;
+  cacheHits: number;
+  detail: string | null;
+}
+
+const seconds = (ms: number): number => Math.round(ms / 100) / 10;
+
+/** As the API shows it. */
+export const streamView = (facts: StreamFacts): Stream => {
+  const { id, video, version, state, gateway, node, heads, nowMs, viewers, startedMs, askedMs, segments, cacheHits, detail } = facts;
+  return {
+    id, kind: 'segments', videoId: video.id, videoTitle: video.title, version, gateway, viewers, segments, cacheHits, detail,
+    state: state === 'open' ? 'open' : state === 'placing' ? 'placing' : 'waiting',
+    nodeId: node?.nodeId ?? null, deviceId: node?.deviceId ?? null,
+    encoder: heads.map(({ report }) => report?.encoder ?? null).find((encoder) => encoder !== null && encoder !== 'aac') ?? null,
+    uptimeSeconds: seconds(nowMs - startedMs), idleSeconds: seconds(nowMs - askedMs),
+    heads: heads.map((head) => ({
+      id: head.id, renditionId: head.renditionId, state: head.report?.state ?? 'starting', from: head.from, next: head.next, until: head.until,
+      pid: head.report?.pid ?? null, encoder: head.report?.encoder ?? null, fps: head.report?.fps ?? null, speed: head.report?.speed ?? null,
+      uptimeSeconds: seconds(nowMs - head.startedMs), detail: head.report?.detail ?? null,
+    })),
+  };
+};

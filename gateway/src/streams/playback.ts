@@ -1,0 +1,100 @@
+import { indexFactsSchema, ladderFor, mainStream, type MediaStream, type Playback, type PlaybackAudioTrack, type PlaybackRendition } from '@reelay/contracts';
+import { errorCode } from '@reelay/runtime';
+import { countEncoders, findVideoWithMedia, readIndexFacts, type VideoWithMedia } from '@reelay/store';
+import type { GatewayDeps } from '../deps.ts';
+import { HttpProblem } from '../http/problem.ts';
+import { decidePlayback } from '../packaging/decide.ts';
+import type { MediaPackage } from '../packaging/package.ts';
+import type { EncodedStream } from '../sessions/encoded-stream.ts';
+import { NotEncodable } from '../sessions/errors.ts';
+
+/** A node that was heard within this time counts, as in /readyz. */
+const HEARD_MS = 15_000;
+const NO_NODE = 'No node can encode at the moment; it plays as soon as one is there.';
+
+type Way = Pick<Playback, 'mode' | 'reason'>;
+
+/** How a client plays a video: the way, its reason, all addresses and what there is to choose. @throws HttpProblem video_not_found */
+export const playbackOf = async (deps: GatewayDeps, id: string, clientCodecs: readonly string[] | null): Promise<Playback> => {
+  const [video, stored] = await Promise.all([findVideoWithMedia(deps.sql, id), readIndexFacts(deps.sql, id)]);
+  if (video === null) throw new HttpProblem('video_not_found', `There is no video ${id}`);
+  const current = stored !== null && stored.sizeBytes === video.sizeBytes && stored.mtimeMs === video.mtimeMs;
+  const facts = current ? indexFactsSchema.safeParse(stored.facts) : null;
+  const way = decidePlayback({ mediaInfo: video.media, indexFacts: facts?.success === true ? facts.data : null, clientCodecs, valid: video.valid, invalidReason: video.invalidReason });
+  if (way.mode === 'none') return answer(video, way, {});
+  const encoded = await deps.encoded.open(video).then(({ stream }) => stream, (error: unknown) => {
+    if (error instanceof NotEncodable) return error;
+    throw error;
+  });
+  if (way.mode === 'transcode') {
+    if (encoded instanceof NotEncodable) return answer(video, { mode: 'none', reason: `${way.reason.replace(/ [^.]*\.$/, '')} ${encoded.message}` }, {});
+    const available = (await countEncoders(deps.sql, HEARD_MS)) > 0;
+    return answer(video, available ? way : { ...way, reason: `${way.reason} ${NO_NODE}` }, { encoded, available });
+  }
+  const pack = way.mode === 'remux' ? await deps.packages.open(video) : await spare(deps, video);
+  return answer(video, way, { pack, ladder: encoded instanceof NotEncodable ? null : encoded });
+};
+
+interface Ways {
+  /** The stream that is encoded because nothing else will do. */
+  encoded?: EncodedStream | undefined;
+  available?: boolean | undefined;
+  pack?: MediaPackage | null | undefined;
+  /** Lower bitrates of what plays anyway. */
+  ladder?: EncodedStream | null | undefined;
+}
+
+const answer = (video: VideoWithMedia, { mode, reason }: Way, { encoded, available = mode !== 'none', pack = null, ladder = null }: Ways): Playback => {
+  const masterOf = (version: string): string => `/stream/${video.id}/${version}/master.m3u8`;
+  const rungs = rungsOf(encoded ?? ladder);
+  const version = encoded?.version ?? pack?.version ?? null;
+  return {
+    mode, reason, available, durationSeconds: video.durationSeconds,
+    masterUrl: version === null ? null : masterOf(version),
+    fileUrl: mode === 'direct' || mode === 'remux' ? `/api/media/videos/${video.id}/file` : null,
+    ladderUrl: ladder !== null && rungs.length > 0 ? masterOf(ladder.version) : null,
+    renditions: [...(mode === 'direct' || mode === 'remux' ? ownRendition(video) : []), ...rungs],
+    audioTracks: audioTracksOf(video, encoded ?? null, pack), subtitles: [], storyboardUrl: null,
+  };
+};
+
+/** Segments for a player that cannot play the file after all; null when none can be made. */
+const spare = async (deps: GatewayDeps, video: VideoWithMedia): Promise<MediaPackage | null> => {
+  try {
+    return await deps.packages.open(video);
+  } catch (error) {
+    deps.logger.debug({ videoId: video.id, code: errorCode(error) }, 'no segments beside the file');
+    return null;
+  }
+};
+
+const rungsOf = (stream: EncodedStream | null): PlaybackRendition[] =>
+  (stream?.renditions ?? []).flatMap(({ id, recipe }) => (recipe.kind === 'audio' ? [] : [{
+    id, label: `${id.slice(1)}p`, width: recipe.width, height: recipe.height, kbps: recipe.videoKbps, mode: 'encode' as const,
+  }])).toReversed();
+
+/** The file's own pictures. */
+const ownRendition = ({ media, bitrate }: VideoWithMedia): PlaybackRendition[] => {
+  const stream = media === null ? undefined : mainStream(media, 'video');
+  if (stream === undefined) return [];
+  const rung = ladderFor(stream).at(-1);
+  return [{
+    id: 'v0', label: rung === undefined ? 'Original' : `${rung.id.slice(1)}p`, width: stream.displayWidth, height: stream.displayHeight,
+    kbps: Math.round(stream.bitrateKbps ?? bitrate ?? 0) || null, mode: 'copy',
+  }];
+};
+
+const audioTracksOf = ({ media }: VideoWithMedia, encoded: EncodedStream | null, pack: MediaPackage | null): PlaybackAudioTrack[] => {
+  const tracks = encoded !== null
+    ? encoded.renditions.filter(({ recipe }) => recipe.kind === 'audio').map(({ id, source }) => ({ id, stream: source }))
+    : pack !== null
+      ? pack.renditions.filter(({ kind }) => kind === 'audio').map(({ id, stream }) => ({ id, stream }))
+      : (media?.streams ?? []).filter(({ kind }) => kind === 'audio').map((stream, n) => ({ id: `a${n}`, stream }));
+  const main = tracks.find(({ stream }) => stream.disposition.includes('default')) ?? tracks[0];
+  return tracks.map((track, n) => ({
+    id: track.id, label: labelOf(track.stream, n), language: track.stream.language, codec: encoded === null ? track.stream.codec : 'aac',
+    channels: encoded === null ? track.stream.channels : 2, isDefault: track === main, mode: encoded === null ? 'copy' : 'encode',
+  }));
+};
+
+const labelOf = ({ title, language }: MediaStream, n: number): string => title ?? language ?? `Audio ${n + 1}`;

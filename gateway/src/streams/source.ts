@@ -1,0 +1,35 @@
+import type { VideoRow } from '@reelay/store';
+import type { Piece } from '../cache/piece.ts';
+import type { GatewayDeps } from '../deps.ts';
+import type { RequestContext } from '../http/env.ts';
+import { HttpProblem } from '../http/problem.ts';
+import { encodedSource } from './encoded-source.ts';
+import { remuxSource } from './remux-source.ts';
+
+export interface SourceRendition {
+  readonly id: string;
+  readonly segments: number;
+  readonly contentType: string;
+}
+
+/** A stream of a video: cut from its file, or encoded. Both are asked the same way. */
+export interface StreamSource {
+  readonly version: string;
+  readonly renditions: readonly SourceRendition[];
+  masterPlaylist: () => string;
+  /** @throws unknown_rendition */
+  mediaPlaylist: (renditionId: string) => string;
+  /** An init segment or media segment. The request may end while others still wait for the piece. */
+  piece: (renditionId: string, name: 'init' | number) => Promise<Piece>;
+}
+
+/** Versions of encoded streams begin with a letter that no hash of a cut stream has. */
+export const ENCODED_VERSION = /^t[0-9a-f]{15}$/;
+
+/** The stream behind a URL. @throws HttpProblem version_gone, not_playable; what opening it throws */
+export const openSource = async (deps: GatewayDeps, c: RequestContext, video: VideoRow, version: string): Promise<StreamSource> => {
+  const source = ENCODED_VERSION.test(version) ? await encodedSource(deps, c, video) : await remuxSource(deps, c, video);
+  c.var.ctx.throwIfCancelled();
+  if (source.version !== version) throw new HttpProblem('version_gone', 'The video changed: ask for its playback again');
+  return source;
+};
