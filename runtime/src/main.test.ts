@@ -91,6 +91,7 @@ test('ready is a log line and a message; SIGTERM stops in reverse order with exi
   service.process.kill('SIGTERM');
   expect(await service.exit).toBe(0);
   expect(service.lines.map((line) => line.event ?? line.msg)).toEqual(['ready', 'stopping', 'child terminated', 'first stopped', 'stopped']);
+  expect(service.lines.at(-1)).toMatchObject({ reason: 'shutting down: SIGTERM', exitCode: 0 });
   expect(isGone(childPid)).toBe(true);
   expect(service.stderr).toBe('');
 });

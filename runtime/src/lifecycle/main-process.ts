@@ -254,7 +254,7 @@ export class MainProcess implements App {
     this.#phase = 'ending';
     await waitAtMost(systemClock, LAST_LINES_MS, this.#liveness.stopped()).catch(() => {});
     this.#kill();
-    this.logger[this.#failedToStart ? 'debug' : 'info']({ tookMs: Math.round(this.clock.monotonicMs() - startedMs), exitCode: this.#exitCode }, 'stopped');
+    this.logger[this.#failedToStart ? 'debug' : 'info']({ reason: this.ctx.cause?.message, tookMs: Math.round(this.clock.monotonicMs() - startedMs), exitCode: this.#exitCode }, 'stopped');
     await this.#end(this.#exitCode);
   }
 
