@@ -259,8 +259,10 @@ describe('two gateways', () => {
     const moved = await rename(video, 'moved meanwhile.mkv');
     expect(moved.status).toBe(200);
     await other.deps.reads.tick();
+    expect(other.deps.reads.size).toBe(1);
     expect((await (await startReading(video, {}, other.app)).finish()).length).toBe(BIG.length);
     expect((await film.finish()).length).toBe(BIG.length);
+    await eventually(() => expect(other.deps.reads.size).toBe(0));
     await stop();
   });
 });

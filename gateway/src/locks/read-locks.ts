@@ -149,6 +149,8 @@ export class ReadLocks implements Service {
   #dropWhenIdle(file: FileReader): void {
     const { clock } = this.#options;
     const inMs = file.viewers.idleInMs(clock.monotonicMs());
+    // Lost or given back meanwhile: what was still open is over now.
+    if (file.held === null) this.#forgetIdle(file);
     if (inMs === null || file.held === null || this.#lingering.has(file)) return;
     if (inMs === 0) {
       void this.#drop(file);

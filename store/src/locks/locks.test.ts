@@ -273,6 +273,16 @@ describe('a job', () => {
     expect(await take()).toMatchObject({ kind: 'held' });
   });
 
+  it('that held a file when its lease ended asks for it again like anybody', async () => {
+    const { attempt } = await run();
+    const request = { files: filesOf(video), action: 'move' as const, actor: 'job', attempt };
+    expect(await requestWrite(sql, request, { wait: true, leaseMs: LEASE_MS })).toMatchObject({ kind: 'held' });
+    expect(await requestWrite(sql, request, { wait: true, leaseMs: LEASE_MS })).toMatchObject({ kind: 'held' });
+    await expire('file_writes');
+    expect(await take()).toMatchObject({ kind: 'held' });
+    expect(await requestWrite(sql, request, { wait: true, leaseMs: LEASE_MS })).toMatchObject({ kind: 'waiting' });
+  });
+
   it('made by the kit is a holder, too', async () => {
     const node = await testNode(sql, 'node-kit');
     await sql`delete from leases`;

@@ -64,7 +64,9 @@ export const requestWrite = (sql: Sql, request: WriteRequest, options: { wait: b
     const { files, action, actor, attempt } = request;
     await serialise(tx, files);
     const [before] = attempt === undefined ? [] : await tx<Row[]>`
-      update file_writes set files = ${[...files]}::text[], lease_until = ${leaseEnd(tx, options.leaseMs)}
+      update file_writes set files = ${[...files]}::text[], lease_until = ${leaseEnd(tx, options.leaseMs)},
+        -- Held by a scheduler that died: others may have come since, so it asks like anybody, in its place in line.
+        state = case when state = 'held' and lease_until <= clock_timestamp() then 'waiting' else state end
       where job_id = ${attempt.jobId} and epoch = ${attempt.epoch} returning ticket, state, since`;
     if (before !== undefined && before.state !== 'waiting') return { kind: 'held', ticket: before.ticket };
     const holders = await inTheWay(tx, files, before?.ticket);
