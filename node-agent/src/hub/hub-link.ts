@@ -130,7 +130,8 @@ export class HubLink {
 
   #pause(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#beatAtOnce) {
+      // A stop that came while a beat was under way has nobody to wake.
+      if (this.#beatAtOnce || this.#ctx.cancelled) {
         this.#beatAtOnce = false;
         resolve();
         return;
