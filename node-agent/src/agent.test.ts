@@ -345,7 +345,7 @@ describe('the process', () => {
     child.kill('SIGTERM');
     const [code] = await once(child, 'exit');
     expect(code).toBe(0);
-    expect(await bench.hub.outcome(order)).toEqual({ kind: 'released', reason: 'the node stops' });
+    expect(await bench.hub.outcome(order)).toMatchObject({ kind: 'released', reason: 'the node stops' });
     expect(processesOf(bench.workDir)).toEqual([]);
   });
   it('refuses to run twice on one folder', async () => {

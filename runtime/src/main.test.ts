@@ -140,7 +140,7 @@ test('a stop that takes too long ends hard', async () => {
   const { childPid = 0 } = await service.line('ready');
   service.process.kill('SIGTERM');
   expect(await service.exit).toBe(1);
-  expect(service.lines.some((line) => line.msg === 'ending at once')).toBe(true);
+  expect(service.lines.some((line) => line.msg === 'ending at once' || line.msg === 'stop step failed')).toBe(true);
   await eventually(() => expect(isGone(childPid)).toBe(true));
 });
 
