@@ -63,9 +63,9 @@ const leftInDriver = (driver: DriverProcess, before: readonly string[]): Promise
     ];
   }, SETTLE_MS);
 
-/** Files of the driver itself: neither a pid file nor anything temporary may be there when nothing runs. */
+/** Files of the driver itself: no pid file, no lock file, nothing temporary may be there when nothing runs. */
 export const strayFiles = (folder: string): string[] =>
-  [...readdirSync(folder).filter((name) => name !== 'children' && name !== 'tmp' && !name.endsWith('.lock')), ...readdirSync(join(folder, 'tmp'))].map((name) => `file ${name}`);
+  [...readdirSync(folder).filter((name) => name !== 'children' && name !== 'tmp'), ...readdirSync(join(folder, 'tmp'))].map((name) => `file ${name}`);
 
 /** What is told of an end that nobody of us asked for. */
 const UNASKED: Readonly<Record<string, string>> = { code: 'exited', signal: 'killed_by_others', spawnError: 'not_started' };

@@ -79,10 +79,10 @@ const wrongEnd = ({ ending, withNpm, phase }: LauncherCase, end: HowItEnded, out
 };
 
 /** What an orderly stop removes. Of a service that had to be killed meanwhile the pid file stays, and a part of what was being written until the next start. */
-const OF_ITS_OWN = /^(instance\.json|launcher\.pid|postgres\/data\/postmaster\.pid)$/;
+const OF_ITS_OWN = /^(instance\.json|launcher\.(pid|lock)|postgres\/data\/postmaster\.pid)$/;
 
 /** What must be there only while it runs. */
 const strayFiles = ({ dataDir }: LauncherPlace): string[] => [
-  ...readdirSync(dataDir, { recursive: true, encoding: 'utf8' }).filter((name) => /(^|\/)(instance\.json|postmaster\.pid|[^/]*\.(pid|part|password\.new))$/.test(name) && !name.startsWith('library')),
+  ...readdirSync(dataDir, { recursive: true, encoding: 'utf8' }).filter((name) => /(^|\/)(instance\.json|postmaster\.pid|[^/]*\.(pid|lock|part|password\.new))$/.test(name) && !name.startsWith('library')),
   ...readdirSync(dataDir).includes('tmp') ? readdirSync(join(dataDir, 'tmp')).map((name) => `tmp/${name}`) : [],
 ];

@@ -120,7 +120,7 @@ const leftBy = async (stage: Stage, { service, phase }: ServiceCase, hard: boole
 };
 
 /** What a service keeps for its next start. */
-const KEPT = /(^|\/)(admin-password|.*\.lock)$/;
+const KEPT = /^admin-password$/;
 const filesIn = (folder: string): string[] => readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map(({ name }) => name);
 
 /** The next start works at once; jobs were put back once and run again, and nothing is booked when they are over. */

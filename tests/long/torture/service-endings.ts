@@ -1,4 +1,5 @@
 /** Every way in which a service ends, and what must be seen of it. */
+import type { LogLine } from '../../kit/json-log.ts';
 import type { HowItEnded } from '../../kit/logged-process.ts';
 import type { Randomness } from '../../kit/random.ts';
 import type { ServiceName } from '../../../launcher/src/programs.ts';
@@ -68,8 +69,9 @@ export const drawServiceCase = (random: Randomness, id: string, service: Service
 };
 
 /** What is wrong with how it went, by its exit and its own words. */
-export const wrongServiceEnd = ({ ending, phase }: ServiceCase, end: HowItEnded, lines: readonly { msg?: string }[], errors: readonly string[]): string[] => {
-  const how = `it ended with ${JSON.stringify({ ...end, errors: errors.slice(0, 2) })}`;
+export const wrongServiceEnd = ({ ending, phase }: ServiceCase, end: HowItEnded, lines: readonly LogLine[], errors: readonly string[]): string[] => {
+  const failed = lines.filter(({ msg }) => msg === 'stop step failed' || msg === 'ending at once').map(({ step, tookMs, reason, error }) => ({ step, tookMs, reason, error }));
+  const how = `it ended with ${JSON.stringify({ ...end, errors: errors.slice(0, 2), failed })}`;
   // A signal before the program has begun: there is nothing to stop yet, and nobody who could say so.
   if (phase === 'starting' && end.signal !== null && lines.length === 0) return [];
   if (ending.order === 'hard') return end.signal === 'SIGKILL' || (phase === 'stopping' && end.code === 0) ? [] : [how];
