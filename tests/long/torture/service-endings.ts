@@ -70,7 +70,7 @@ export const drawServiceCase = (random: Randomness, id: string, service: Service
 
 /** What is wrong with how it went, by its exit and its own words. */
 export const wrongServiceEnd = ({ ending, phase }: ServiceCase, end: HowItEnded, lines: readonly LogLine[], errors: readonly string[]): string[] => {
-  const failed = lines.filter(({ msg }) => msg === 'stop step failed' || msg === 'ending at once').map(({ step, tookMs, reason, error }) => ({ step, tookMs, reason, error }));
+  const failed = lines.filter(({ msg }) => msg === 'stop step failed' || msg === 'ending at once').map(({ step, tookMs, reason, err }) => ({ step, tookMs, reason, err: JSON.stringify(err)?.slice(0, 200) }));
   const how = `it ended with ${JSON.stringify({ ...end, errors: errors.slice(0, 2), failed })}`;
   // A signal before the program has begun: there is nothing to stop yet, and nobody who could say so.
   if (phase === 'starting' && end.signal !== null && lines.length === 0) return [];

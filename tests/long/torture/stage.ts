@@ -19,6 +19,9 @@ const PACE = {
   REELAY_HEARTBEAT_SECONDS: '1', REELAY_LEASE_SECONDS: '8', REELAY_LEADER_SECONDS: '3', REELAY_SWEEP_SECONDS: '1', REELAY_RETRY_UNIT_SECONDS: '0.2', REELAY_LOG_LEVEL: 'debug',
 };
 
+/** An orderly stop must not fail because the machine is busy; how long it takes is measured. In seconds. */
+const SHUTDOWN_TIMEOUT = '30';
+
 export class Stage {
   readonly libraryRoot: string;
   #client: Client;
@@ -74,7 +77,7 @@ export class Stage {
     const own = name === 'node-agent' ? { REELAY_WORK_DIR: folder } : { REELAY_DATA_DIR: folder, REELAY_RUN_DIR: folder };
     const launched = new LoggedProcess({
       file: argv0, args, cwd: folder,
-      env: { PATH: process.env['PATH'], HOME: this.folder, TMPDIR: join(this.folder, 'tmp'), ...env, ...own, REELAY_TORTURE: `${folder}/` },
+      env: { PATH: process.env['PATH'], HOME: this.folder, TMPDIR: join(this.folder, 'tmp'), ...env, ...own, SHUTDOWN_TIMEOUT, REELAY_TORTURE: `${folder}/` },
     });
     this.#running.set(name, launched);
     return launched;
