@@ -61,7 +61,7 @@ export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start'
   const uploads = new UploadLocks({ sql, bus, clock, logger, newId });
   await release.start(uploads, ctx);
   const drain = new Drain();
-  drain.onClosing(() => hub.move(Math.random));
+  drain.onMove(() => hub.move(Math.random));
   const gateway = { id: newId(), name: settings.REELAY_GATEWAY_NAME ?? `${hostname()}:${settings.PORT}` };
   const locks = await startLocks(ctx, release, resources, live, gateway);
   const cache = await openCache(settings, { clock, logger, newId });

@@ -52,11 +52,11 @@ const oneStream = async ({ baseUrl, token, tally, stop }: ListenersOptions, hear
     for await (const { event, id, text } of blocksOf(response.body)) {
       if (id !== '') lastId = id;
       if (event === 'hello') {
-        const { id: here } = dataOf<{ id: string }>(text);
+        const { id: here } = JSON.parse(field(text, 'data')) as { id: string };
         heard.from ??= here;
         lastId ??= here;
       } else if (event === 'moving') {
-        retry.ms = dataOf<{ retryMs: number }>(text).retryMs;
+        retry.ms = (JSON.parse(field(text, 'data')) as { retryMs: number }).retryMs;
         retry.moving = true;
       } else if (event === 'reset') heard.resets += 1;
       else if (id !== '' && event !== '') heard.ids.push(id);
@@ -67,7 +67,6 @@ const oneStream = async ({ baseUrl, token, tally, stop }: ListenersOptions, hear
   return lastId;
 };
 
-const dataOf = <T>(text: string): T => JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? '') as T;
 const field = (text: string, name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(text)?.[1] ?? '';
 
 /** Events without their data: hundreds of listeners share this process. */

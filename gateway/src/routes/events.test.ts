@@ -189,7 +189,7 @@ test('stopping ends every stream', async () => {
   await listener.until((event) => event.event === 'hello');
   gateway.drain();
   await expect(listener.until(() => false)).rejects.toThrow('the stream ended');
-  expect((await gateway.call('GET', '/api/media/events')).status).toBe(503);
+  expect((await gateway.call('GET', '/api/media/events')).status).toBe(502);
   const ready = await gateway.call('GET', '/readyz', { as: null });
   expect([ready.status, await ready.json()]).toMatchObject([503, { status: 'stopping', checks: { gateway: { ok: false, detail: 'stopping' } } }]);
 });

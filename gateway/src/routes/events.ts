@@ -37,6 +37,7 @@ export const eventRoutes = (app: App, deps: GatewayDeps): void => {
     ctx.throwIfCancelled();
     const topics = c.req.valid('query').topics.filter((topic) => TOPICS[role].includes(topic));
     const client = deps.hub.register({ topics, jobs: role === 'SUPER_ADMIN' ? 'all' : 'own', username }, deps.clock.monotonicMs(), { tokenId: principal.tokenId, role });
+    if (client === null && deps.drain.begun) throw new HttpProblem('gateway_stopping', 'This gateway is stopping: ask again, another one answers', { headers: { 'retry-after': '1' } });
     if (client === null) throw new HttpProblem('unavailable', 'No room for another live stream at the moment', { headers: { 'retry-after': '5' } });
     ctx.onCancel(() => deps.hub.leave(client, 'closed'));
     try {
@@ -46,7 +47,8 @@ export const eventRoutes = (app: App, deps: GatewayDeps): void => {
       throw error;
     }
     return c.body(streamOf(deps, c, client), 200, {
-      'content-type': EVENT_STREAM, 'x-accel-buffering': 'no',
+      // Nothing comes after a stream: a proxy need not keep its connection for another request.
+      'content-type': EVENT_STREAM, 'x-accel-buffering': 'no', connection: 'close',
     });
   });
 };

@@ -73,7 +73,7 @@ const follow = (c: RequestContext, deps: GatewayDeps, id: string, query: LogQuer
             controller.enqueue(encoder.encode(`event: lines\nid: ${cursor}\ndata: ${JSON.stringify({ lines })}\n\n`));
             return;
           }
-          if ((final && !moved) || deps.drain.phase === 'closing') {
+          if ((final && !moved) || deps.drain.moved) {
             if (final) controller.enqueue(encoder.encode(`event: end\nid: ${cursor}\ndata: {}\n\n`));
             over = true;
             controller.close();
@@ -98,5 +98,5 @@ const follow = (c: RequestContext, deps: GatewayDeps, id: string, query: LogQuer
     },
     { highWaterMark: 0 },
   );
-  return c.body(body, 200, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
+  return c.body(body, 200, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no', connection: 'close' });
 };

@@ -4,15 +4,19 @@ import type { Socket } from 'node:net';
 import type { Clock } from '@reelay/runtime';
 
 interface Connection {
+  /** Its next answer is its last. */
+  ends: boolean;
   /** Requests that are not answered yet. */
-  open: number;
+  readonly open: Set<ServerResponse>;
   bytesRead: number;
   quietSinceMs: number;
 }
 
 /**
- * The connections of one server, and since when each is quiet. Node calls a connection idle that has just been made and
- * whose first request is on its way; closing that one fails the request, and a POST is not sent twice by anybody.
+ * The connections of one server: which of them end with their next answer, and since when each is quiet.
+ *
+ * Node calls a connection idle that has just been made and whose first request is on its way; closing that one fails the
+ * request, and a POST is not sent twice by anybody. So quiet ones are found here.
  */
 export class Connections {
   readonly #clock: Clock;
@@ -20,6 +24,7 @@ export class Connections {
   /** With TLS also those that still negotiate. */
   readonly #sockets = new Set<Socket>();
   #lastMadeMs = -Infinity;
+  #newOnesEnd = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -33,7 +38,8 @@ export class Connections {
       if (!(server instanceof HttpsServer)) this.#add(socket);
     });
     server.on('secureConnection', (socket: Socket) => this.#add(socket));
-    server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => this.#began(incoming.socket, outgoing));
+    // Before the application answers.
+    server.prependListener('request', (incoming: IncomingMessage, outgoing: ServerResponse) => this.#began(incoming.socket, outgoing));
   }
 
   /** For how long nobody has connected, in milliseconds. */
@@ -41,11 +47,28 @@ export class Connections {
     return this.#clock.monotonicMs() - this.#lastMadeMs;
   }
 
+  /**
+   * From now on each connection ends with the answer it waits for, or with its next one: `Connection: close`. Those that
+   * are made later stay as they are until `endNew`: a new one for each request is work that a busy gateway cannot spare.
+   */
+  endOld(): void {
+    for (const connection of this.#connections.values()) {
+      connection.ends = true;
+      for (const outgoing of connection.open) outgoing.shouldKeepAlive = false;
+    }
+  }
+
+  /** As `endOld`, also for those that are still to come. */
+  endNew(): void {
+    this.#newOnesEnd = true;
+    this.endOld();
+  }
+
   /** Closes those on which nothing has happened for `quietMs`. */
   closeQuiet(quietMs: number): void {
     const nowMs = this.#clock.monotonicMs();
     for (const [socket, connection] of this.#connections) {
-      if (connection.open > 0) continue;
+      if (connection.open.size > 0) continue;
       if (socket.bytesRead !== connection.bytesRead) {
         connection.bytesRead = socket.bytesRead;
         connection.quietSinceMs = nowMs;
@@ -60,16 +83,17 @@ export class Connections {
   }
 
   #add(socket: Socket): void {
-    this.#connections.set(socket, { open: 0, bytesRead: socket.bytesRead, quietSinceMs: this.#clock.monotonicMs() });
+    this.#connections.set(socket, { ends: this.#newOnesEnd, open: new Set(), bytesRead: socket.bytesRead, quietSinceMs: this.#clock.monotonicMs() });
     socket.once('close', () => this.#connections.delete(socket));
   }
 
   #began(socket: Socket, outgoing: ServerResponse): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined) return;
-    connection.open += 1;
+    connection.open.add(outgoing);
+    if (connection.ends) outgoing.shouldKeepAlive = false;
     outgoing.once('close', () => {
-      connection.open -= 1;
+      connection.open.delete(outgoing);
       connection.bytesRead = socket.bytesRead;
       connection.quietSinceMs = this.#clock.monotonicMs();
     });

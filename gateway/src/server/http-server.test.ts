@@ -192,8 +192,15 @@ describe('the way out, step by step', () => {
     expect(await ask('/api/media/jobs')).toEqual({ status: 200, connection: 'keep-alive', reused: false });
     const stopped = leaving.stop();
     expect(await ask('/readyz')).toEqual({ status: 503, connection: 'close', reused: true });
+    // A connection made since then is kept, until the last two seconds.
+    expect(await ask('/api/media/jobs')).toEqual({ status: 200, connection: 'keep-alive', reused: false });
+    for (let n = 0; n < 60; n += 1) {
+      clock.advance(50);
+      await setImmediate();
+    }
+    expect(await ask('/api/media/jobs')).toEqual({ status: 200, connection: 'close', reused: true });
     expect(await ask('/api/media/jobs')).toEqual({ status: 200, connection: 'close', reused: false });
-    expect(await advanceTo('refusing')).toBe(5_000);
+    expect(await advanceTo('refusing')).toBe(2_000);
     expect(await ask('/api/media/jobs')).toMatchObject({ status: 502, connection: 'close' });
     expect(await ask('/api/media/jobs', 'POST', '{"type":"scan"}')).toMatchObject({ status: 201, connection: 'close' });
     expect(await ask('/healthz')).toMatchObject({ status: 200 });

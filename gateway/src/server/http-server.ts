@@ -12,12 +12,20 @@ import type { Requests } from './requests.ts';
 import { StallGuard } from './stall-guard.ts';
 import { readTlsFiles, type TlsFiles } from './tls-files.ts';
 
-/** Proxies with passive checks meet their refusals before the port closes: until nobody has connected for a while, but no longer than this. */
-const REFUSING_MS = 2_000;
+/**
+ * Proxies with passive checks meet their refusals before the port closes: until nobody has connected for a while, but no
+ * longer than this. Node takes one waiting connection in each turn of its loop (measured), so a busy gateway needs the time.
+ */
+const REFUSING_MS = 5_000;
+/** Before that: each answer ends its connection, so that proxies put none aside. Longer than they keep an idle one. */
+const LAST_CONNECTIONS_MS = 2_000;
 const NOBODY_CAME_MS = 250;
 const LOOK_MS = 50;
-/** After the port closed a connection is kept for so long, in case that its next request is on its way. */
-const QUIET_MS = { behindBalancer: 1_000, alone: 200 };
+/**
+ * After the port closed a connection is kept for so long, in case that its next request is on its way. Behind a proxy it
+ * is the proxy that closes it, and sends nothing on it afterwards.
+ */
+const QUIET_MS = { behindProxy: 1_500, alone: 200 };
 const DEFAULT_GRACE_MS = 4_000;
 /** From the end of the contexts to the end of the sockets. */
 const LAST_WORDS_MS = 500;
@@ -122,31 +130,40 @@ export class HttpServer implements Service {
   async #close(): Promise<void> {
     const { drain } = this.#options;
     drain.enter('draining');
+    this.#connections.endOld();
     const server = this.#server;
     if (server !== undefined && this.#drainMs > 0) {
-      await delay(this.#clock, this.#drainMs);
+      const lastMs = Math.min(this.#drainMs, LAST_CONNECTIONS_MS);
+      await delay(this.#clock, this.#drainMs - lastMs);
+      this.#connections.endNew();
+      await delay(this.#clock, lastMs);
       drain.enter('refusing');
       await this.#untilNobodyComes();
     }
+    this.#connections.endNew();
     drain.enter('closing');
+    // At once, while nobody waits to be accepted.
     if (server !== undefined) await this.#closeServer(server);
     this.#guard.stop();
   }
 
   async #untilNobodyComes(): Promise<void> {
     const untilMs = this.#clock.monotonicMs() + REFUSING_MS;
-    do await delay(this.#clock, LOOK_MS);
-    while (this.#clock.monotonicMs() < untilMs && this.#connections.sinceMadeMs < NOBODY_CAME_MS);
+    while (this.#clock.monotonicMs() < untilMs) {
+      await delay(this.#clock, LOOK_MS);
+      // Who came while something else kept the loop busy is not seen yet.
+      await setImmediate();
+      await setImmediate();
+      if (this.#connections.sinceMadeMs >= NOBODY_CAME_MS) return;
+    }
   }
 
   async #closeServer(server: Server): Promise<void> {
-    // After the sockets were read: what has arrived by now counts as a request, and not as an idle connection to close.
-    await setImmediate();
     const closed = new Promise<void>((resolve) => {
       // Only the port: the method of the HTTP server would also close connections whose first request is on its way.
       NetServer.prototype.close.call(server, () => resolve());
     });
-    const quietMs = this.#drainMs > 0 ? QUIET_MS.behindBalancer : QUIET_MS.alone;
+    const quietMs = this.#drainMs > 0 ? QUIET_MS.behindProxy : QUIET_MS.alone;
     const closeQuiet = () => this.#connections.closeQuiet(quietMs);
     closeQuiet();
     const endSweep = this.#clock.every(SWEEP_MS, closeQuiet);
