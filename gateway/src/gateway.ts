@@ -67,10 +67,12 @@ export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start'
   const cache = await openCache(settings, { clock, logger, newId });
   const sessions = new Sessions({ bus, keys: resources.keys, clock, logger, newId, gateway, gatewayUrl: settings.REELAY_NODES_URL?.replace(/\/+$/, '') ?? null, cache, reads: locks.reads, library });
   await release.start(sessions, ctx);
+  const parts = await PartJournal.open(join(resolve(settings.REELAY_RUN_DIR ?? settings.REELAY_DATA_DIR), 'uploads'), library);
+  release.push('parts of uploads', () => parts.settled());
   const deps: GatewayDeps = {
     ...resources, ...locks, newId, hub, outbox, live, metrics, signIns, uploads, drain, cache, sessions,
     encoded: new EncodedStreams(sql),
-    parts: await PartJournal.open(join(resolve(settings.REELAY_RUN_DIR ?? settings.REELAY_DATA_DIR), 'uploads'), library),
+    parts,
     requests: new Requests(),
     hints: new Hints(bus),
     packages: new PackageCache({ sql, library, maxBytes: PACKAGES_BYTES }),

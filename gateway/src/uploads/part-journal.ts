@@ -9,6 +9,7 @@ import { INBOX, UPLOAD_PART, uploadPartName } from '../videos/receive.ts';
  */
 export class PartJournal {
   readonly #dir: string;
+  readonly #underWay = new Set<Promise<unknown>>();
 
   private constructor(dir: string) {
     this.#dir = dir;
@@ -26,7 +27,21 @@ export class PartJournal {
 
   /** Receives and admits the part of upload `id`; when this is over it is there no more, one way or the other. */
   async during<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const entry = join(this.#dir, uploadPartName(id));
+    const noted = this.#noted(join(this.#dir, uploadPartName(id)), work);
+    this.#underWay.add(noted);
+    try {
+      return await noted;
+    } finally {
+      this.#underWay.delete(noted);
+    }
+  }
+
+  /** Resolves when those that were cut have tidied up. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+  }
+
+  async #noted<T>(entry: string, work: () => Promise<T>): Promise<T> {
     await writeFile(entry, '');
     try {
       return await work();

@@ -120,7 +120,7 @@ const leftBy = async (stage: Stage, { service, phase }: ServiceCase, hard: boole
 };
 
 /** What a service keeps for its next start. */
-const KEPT = /^admin-password$/;
+const KEPT = /^(admin-password|gateway-run)$/;
 const filesIn = (folder: string): string[] => readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map(({ name }) => name);
 
 /** The next start works at once; jobs were put back once and run again, and nothing is booked when they are over. */
@@ -142,7 +142,7 @@ const PUT_BACK: ReadonlySet<string> = new Set(['lost', 'release']);
 const wrongJob = async (stage: Stage, { service }: ServiceCase, { id, epoch }: RunningJob, figures: Figures): Promise<string[]> => {
   const wanted = service === 'node-agent' ? 1 : 0;
   const now = await untilRunning(stage, id, epoch + wanted - 1);
-  const told = await stage.sql<{ event: string; epoch: number; detail: string | null }[]>`select event, epoch, detail from audit where topic = 'jobs' and entity_id = ${id} order by id`;
+  const told = await stage.sql<{ event: string; epoch: number; detail: string | null }[]>`select event, epoch, detail from audit where topic = 'jobs' and entity_id = ${id} and epoch >= ${epoch} order by id`;
   const back = told.filter(({ event }) => PUT_BACK.has(event)).length;
   // An offer that was refused was no attempt; it has a number all the same.
   const refused = told.filter(({ event }) => event === 'unplace').length;
