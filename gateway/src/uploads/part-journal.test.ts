@@ -29,6 +29,10 @@ test('the next start removes the parts of uploads that were cut by the end of th
   await PartJournal.open(dir, library);
   expect(await readdir(inbox)).toEqual([`.upload-${others}.part`]);
   expect(await readdir(dir)).toEqual([]);
+  let hasSettled = false;
+  const settled = before.settled().then(() => (hasSettled = true));
+  await Promise.resolve();
+  expect(hasSettled).toBe(false);
   cut?.();
-  await never;
+  await Promise.all([settled, never]);
 });
