@@ -20,6 +20,7 @@ import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobActionRoutes } from './routes/job-actions.ts';
 import { jobLogRoutes } from './routes/job-log.ts';
+import { liveRoutes } from './routes/live.ts';
 import { lockRoutes } from './routes/locks.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { metricsRoutes } from './routes/metrics.ts';
@@ -60,7 +61,7 @@ export const createApp = (deps: GatewayDeps): App => {
 
   const routes = [
     healthRoutes, metricsRoutes, docsRoutes, authRoutes, tokenRoutes, userRoutes, jobRoutes, jobActionRoutes, jobLogRoutes,
-    uploadRoutes, tusRoutes, videoRoutes, lockRoutes, playbackRoutes, streamRoutes, streamsRoutes, nodeRoutes, processRoutes, eventRoutes, agentRoutes, agentSegmentRoutes,
+    uploadRoutes, tusRoutes, videoRoutes, lockRoutes, playbackRoutes, streamRoutes, liveRoutes, streamsRoutes, nodeRoutes, processRoutes, eventRoutes, agentRoutes, agentSegmentRoutes,
   ];
   for (const register of routes) register(app, deps);
 

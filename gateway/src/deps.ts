@@ -15,6 +15,7 @@ import type { Requests } from './server/requests.ts';
 import type { PartJournal } from './uploads/part-journal.ts';
 import type { UploadLocks } from './uploads/upload-locks.ts';
 import type { EncodedStreams } from './sessions/encoded-streams.ts';
+import type { LivePipes } from './sessions/live-pipes.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import type { SegmentCache } from './cache/segment-cache.ts';
 import type { PackageCache } from './videos/package-cache.ts';
@@ -42,6 +43,8 @@ export interface GatewayDeps {
   /** What encoding on demand makes of a video, and the sessions that do it. */
   readonly encoded: EncodedStreams;
   readonly sessions: Sessions;
+  /** Films that are encoded into one answer each. */
+  readonly pipes: LivePipes;
   /** Who reads files through this gateway, and who has one alone to move it. */
   readonly reads: ReadLocks;
   readonly writes: WriteLocks;

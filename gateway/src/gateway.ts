@@ -14,7 +14,9 @@ import { LiveJobs } from './hub/live-jobs.ts';
 import { Outbox } from './hub/outbox.ts';
 import { SignInWatch } from './hub/sign-in-watch.ts';
 import { ProgressFeed } from './hub/progress-feed.ts';
+import { endSessionsOf, noteRun } from './sessions/earlier-run.ts';
 import { EncodedStreams } from './sessions/encoded-streams.ts';
+import { LivePipes } from './sessions/live-pipes.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { LockHints } from './locks/lock-hints.ts';
 import { LockSweep } from './locks/lock-sweep.ts';
@@ -23,6 +25,7 @@ import { WriteLocks } from './locks/write-locks.ts';
 import { Drain } from './server/drain.ts';
 import { HttpMetrics } from './server/http-metrics.ts';
 import { Requests } from './server/requests.ts';
+import { registerStreamMetrics } from './server/stream-metrics.ts';
 import type { GatewaySettings } from './settings.ts';
 import { PartJournal } from './uploads/part-journal.ts';
 import { UploadLocks } from './uploads/upload-locks.ts';
@@ -64,20 +67,36 @@ export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start'
   drain.onMove(() => hub.move(Math.random));
   const gateway = { id: newId(), name: settings.REELAY_GATEWAY_NAME ?? `${hostname()}:${settings.PORT}` };
   const locks = await startLocks(ctx, release, resources, live, gateway);
-  const cache = await openCache(settings, { clock, logger, newId });
-  const sessions = new Sessions({ bus, keys: resources.keys, clock, logger, newId, gateway, gatewayUrl: settings.REELAY_NODES_URL?.replace(/\/+$/, '') ?? null, cache, reads: locks.reads, library });
-  await release.start(sessions, ctx);
-  const parts = await PartJournal.open(join(resolve(settings.REELAY_RUN_DIR ?? settings.REELAY_DATA_DIR), 'uploads'), library);
+  const runDir = resolve(settings.REELAY_RUN_DIR ?? settings.REELAY_DATA_DIR);
+  const streams = await startStreams(ctx, release, resources, { gateway, runDir, reads: locks.reads, metrics });
+  const parts = await PartJournal.open(join(runDir, 'uploads'), library);
   release.push('parts of uploads', () => parts.settled());
   const deps: GatewayDeps = {
-    ...resources, ...locks, newId, hub, outbox, live, metrics, signIns, uploads, drain, cache, sessions,
-    encoded: new EncodedStreams(sql),
+    ...resources, ...locks, newId, hub, outbox, live, metrics, signIns, uploads, drain, ...streams,
     parts,
     requests: new Requests(),
     hints: new Hints(bus),
     packages: new PackageCache({ sql, library, maxBytes: PACKAGES_BYTES }),
   };
   return { app: createApp(deps), deps };
+};
+
+/** What is encoded for viewers, and the cache it goes to. */
+const startStreams = async (
+  ctx: Ctx, release: Pick<ReleaseStack, 'start'>, resources: GatewayResources,
+  { gateway, runDir, reads, metrics }: { gateway: { id: string; name: string }; runDir: string; reads: ReadLocks; metrics: HttpMetrics },
+): Promise<Pick<GatewayDeps, 'cache' | 'sessions' | 'pipes' | 'encoded'>> => {
+  const { sql, bus, library, keys, clock, logger, settings } = resources;
+  const cache = await openCache(settings, { clock, logger, newId });
+  const nodes = { bus, keys, clock, logger, newId, gateway, gatewayUrl: settings.REELAY_NODES_URL?.replace(/\/+$/, '') ?? null, library };
+  const sessions = new Sessions({ ...nodes, cache, reads });
+  const pipes = new LivePipes(nodes);
+  await release.start(sessions, ctx);
+  const earlierId = await noteRun(join(runDir, 'gateway-run'), gateway.id);
+  // Nobody waits for it: whoever comes back has a place as soon as it is done.
+  if (earlierId !== null) void endSessionsOf(resources, earlierId);
+  registerStreamMetrics(metrics.registry, { cache: () => cache.stats(), streams: () => sessions.size, pipes: () => pipes.size });
+  return { cache, sessions, pipes, encoded: new EncodedStreams(sql) };
 };
 
 /** The locks of files; waiting for one ends first when the gateway stops, then what is held is given back. */

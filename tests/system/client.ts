@@ -89,6 +89,15 @@ export class Client {
     }
   }
 
+  /** Resolves when `test` holds, looking again every 50 ms: for what no event tells. @throws Error naming `what` */
+  async untilNow(what: string, test: () => Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+    const deadlineMs = performance.now() + timeoutMs;
+    while (!(await test())) {
+      if (performance.now() > deadlineMs) throw new Error(`waited ${timeoutMs} ms for ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   untilJob(id: string, statuses: readonly Job['status'][], timeoutMs = 60_000): Promise<JobDetail> {
     return this.until(`job ${id} to be ${statuses.join(' or ')}`, async () => {
       const job = await this.job(id);

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Playback, Problem, Video } from '@reelay/contracts';
+import type { Playback, Problem, StreamList, Video } from '@reelay/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSystem, type System } from '../kit/system.ts';
 import { Client } from './client.ts';
@@ -23,7 +23,7 @@ let playback: Playback;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reelay-transcode-'));
-  const [started, clip] = await Promise.all([startSystem(), makeClip(join(folder, 'film.mkv'), { seconds: 120, size: '640x360', rate: '24000/1001', codecs: HEVC_AC3 })]);
+  const [started, clip] = await Promise.all([startSystem(), makeClip(join(folder, 'film.mkv'), { seconds: 300, size: '640x360', rate: '24000/1001', codecs: HEVC_AC3 })]);
   system = started;
   client = new Client(system.baseUrl);
   await client.login('admin', system.adminPassword);
@@ -37,9 +37,20 @@ afterAll(async () => {
 });
 
 const urlOf = (path: string): string => new URL(path, new URL(playback.masterUrl ?? '', system.baseUrl)).href;
-const get = (path: string, headers: Record<string, string> = {}): Promise<Response> => fetch(urlOf(path), { headers: { authorization: `Bearer ${client.token}`, ...headers } });
-const segment = async (rendition: string, n: number): Promise<Uint8Array> => {
-  const response = await get(`${rendition}/${n}.m4s`);
+const get = (path: string, headers: Record<string, string> = {}, signal: AbortSignal | null = null): Promise<Response> =>
+  fetch(urlOf(path), { headers: { authorization: `Bearer ${client.token}`, ...headers }, signal });
+const streams = (): Promise<StreamList> => client.ok('GET', '/api/media/streams');
+/** The film in one piece. */
+const live = (query: string, signal: AbortSignal | null = null): Promise<Response> =>
+  fetch(`${system.baseUrl}/api/media/videos/${video.id}/live.mp4${query}`, { headers: { authorization: `Bearer ${client.token}` }, signal });
+/** Headers of another person at another player. */
+const viewer = async (): Promise<Record<string, string>> => {
+  const other = new Client(system.baseUrl);
+  await other.login('admin', system.adminPassword);
+  return { authorization: `Bearer ${other.token}` };
+};
+const segment = async (rendition: string, n: number, headers: Record<string, string> = {}): Promise<Uint8Array> => {
+  const response = await get(`${rendition}/${n}.m4s`, headers);
   const bytes = new Uint8Array(await response.arrayBuffer());
   expect([response.status, response.status === 200 ? '' : Buffer.from(bytes).toString()]).toEqual([200, '']);
   return bytes;
@@ -76,4 +87,108 @@ describe('a video that must be encoded', () => {
   }, 60_000);
 });
 
-export type { Problem };
+describe('several at once', () => {
+  it('two viewers far apart have encoders of their own, and share what is made', async () => {
+    const other = await viewer();
+    const mine = [55, 56, 57, 58].map((n) => segment('h360', n));
+    const theirs = [140, 141, 142, 143].map((n) => segment('h360', n, other));
+    const [first] = await Promise.all([Promise.all(mine), Promise.all(theirs)]);
+    expect(await segment('h360', 55, other)).toEqual(first[0]);
+    const list = await streams();
+    expect(list.data).toHaveLength(1);
+    expect(list.data[0]).toMatchObject({ videoId: video.id, kind: 'segments', state: 'open', nodeId: expect.any(String), encoder: 'libx264', viewers: 2 });
+    expect(list.data[0]?.heads.length).toBeLessThanOrEqual(5);
+  });
+
+  it('a dragged seek bar starts few encoders, and where it stops there is a picture', async () => {
+    const before = new Set((await streams()).data.flatMap(({ heads }) => heads.map(({ id }) => id)));
+    const seen = new Set<string>();
+    for (let i = 0; i < 20; i += 1) {
+      const abort = new AbortController();
+      const asked = get(`h240/${(i * 7) % 79 + 60}.m4s`, {}, abort.signal).catch(() => null);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      for (const { heads } of (await streams()).data) for (const { id } of heads) if (!before.has(id)) seen.add(id);
+      abort.abort();
+      await asked;
+    }
+    await segment('h240', 145);
+    expect(seen.size).toBeLessThanOrEqual(8);
+  });
+
+  it('twenty requests for as many places, none withdrawn, are all answered before a player gives up', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => get(`a0/${(i * 11) % 149}.m4s`)));
+    for (const answer of answers) expect([200, 503]).toContain(answer.status);
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(0);
+  });
+});
+
+describe('faults', () => {
+  it('an encoder that is killed is replaced before the viewer notices much', async () => {
+    const done = segment('h360', 100);
+    await client.untilNow('an encoder to run', async () => (await streams()).data.some(({ heads }) => heads.some(({ from, pid }) => from === 100 && pid !== null)));
+    for (const { pid } of await system.workers()) process.kill(pid, 'SIGKILL');
+    await done;
+    expect((await segment('h360', 101)).length).toBeGreaterThan(1_000);
+  });
+
+  it('a gateway that is killed in the middle is back with what was made, and goes on', async () => {
+    const before = await segment('h360', 90);
+    const base = new URL(system.baseUrl);
+    await system.kill('gateway', 'SIGKILL');
+    const startedMs = performance.now();
+    let answer: Response | null = null;
+    while (answer?.status !== 200 && performance.now() - startedMs < 30_000) {
+      answer = await get('h360/90.m4s').catch(() => null);
+      if (answer === null) await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(new Uint8Array(await (answer?.arrayBuffer() ?? new ArrayBuffer(0)))).toEqual(before);
+    expect((await get('h360/120.m4s')).status).toBe(200);
+    expect(base.port).toBe(new URL(system.baseUrl).port);
+  });
+
+  it('a node that is killed in the middle is replaced by its next start', async () => {
+    await system.kill('node-agent', 'SIGKILL');
+    const startedMs = performance.now();
+    let status = 0;
+    while (status !== 200 && performance.now() - startedMs < 60_000) status = (await get('h360/132.m4s')).status;
+    expect(status).toBe(200);
+  });
+
+  it('ended by hand it says who did it, and is back when asked for later', async () => {
+    const [stream] = (await streams()).data;
+    expect(await client.call('DELETE', `/api/media/streams/${stream?.id}`)).toMatchObject({ status: 200 });
+    const refused = await get('h240/20.m4s');
+    if (refused.status !== 200) expect((await refused.json()) as Problem).toMatchObject({ code: 'no_encoder', detail: expect.stringContaining('by admin') });
+    expect((await client.call('DELETE', `/api/media/streams/${stream?.id}`)).status).toBe(404);
+  });
+});
+
+describe('the film in one piece', () => {
+  it('plays from where it was asked for to its end', async () => {
+    const answer = await live('?start=290&height=240');
+    expect([answer.status, answer.headers.get('content-type'), answer.headers.get('cache-control')]).toEqual([200, 'video/mp4', 'no-store']);
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    const found = await times([bytes], 'v');
+    expect(found.length / (24_000 / 1_001)).toBeGreaterThan(9);
+    await client.untilNow('its encoder to be gone', async () => (await streams()).data.every(({ kind }) => kind !== 'pipe'));
+  });
+  it('ends with its request, and begins nothing for a HEAD or beyond the end', async () => {
+    const abort = new AbortController();
+    const answer = await live('?start=0', abort.signal);
+    const reader = answer.body?.getReader();
+    await reader?.read();
+    expect((await streams()).data.some(({ kind }) => kind === 'pipe')).toBe(true);
+    abort.abort();
+    await reader?.read().catch(() => undefined);
+    await client.untilNow('its encoder to be gone', async () => !(await system.workers()).some(({ command }) => command.includes('frag_duration') || command.includes('pipe:1')));
+    expect((await live('?start=500')).status).toBe(422);
+    const head = await fetch(`${system.baseUrl}/api/media/videos/${video.id}/live.mp4`, { method: 'HEAD', headers: { authorization: `Bearer ${client.token}` } });
+    expect([head.status, (await streams()).data.some(({ kind }) => kind === 'pipe')]).toEqual([200, false]);
+  });
+});
+
+describe('in the end', () => {
+  it('no encoder is left when nobody watches', async () => {
+    await client.untilNow('all encoders to be gone', async () => (await system.workers()).length === 0, 120_000);
+  }, 150_000);
+});

@@ -103,6 +103,7 @@ export const keepSessionSchema = z.object({
   drop: z.array(z.object({ headId, reason: z.string().max(100) })).max(200),
 });
 export const closeSessionSchema = z.object({ v, kind: z.literal('close'), sessionId, reason: z.string().max(200) });
+export type CloseSession = z.infer<typeof closeSessionSchema>;
 /** One continuous fragmented MP4, sent with one chunked POST to `<gatewayUrl><path>`; ends with its request. */
 export const startPipeSchema = z.object({
   v, kind: z.literal('pipe'), sessionId, headId, path: z.string(), startSeconds: z.number().min(0), video: renditionId.nullable(), audio: renditionId.nullable(),

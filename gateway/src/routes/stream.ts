@@ -1,4 +1,3 @@
-import { errorCode } from '@reelay/runtime';
 import { z } from 'zod';
 import type { GatewayDeps } from '../deps.ts';
 import type { App, RequestContext } from '../http/env.ts';
@@ -6,7 +5,7 @@ import { HttpProblem } from '../http/problem.ts';
 import { problems } from '../http/route.ts';
 import { CORS, PLAYLIST_TYPE, sendPart, type StreamPart } from '../http/send-piece.ts';
 import { readingVideo } from '../locks/reading.ts';
-import { EncodingFailed, EncodingSlow, NoPlace } from '../sessions/errors.ts';
+import { streamProblem } from '../streams/problem.ts';
 import { openSource, type StreamSource } from '../streams/source.ts';
 import { viewableVideo } from '../videos/access.ts';
 
@@ -61,23 +60,6 @@ const partOf = async (
   } finally {
     release(failed);
   }
-};
-
-/** What a stream's troubles mean to a player. Those that pass say so, and are never cached. */
-const streamProblem = async (deps: GatewayDeps, videoId: string, version: string, error: unknown): Promise<unknown> => {
-  const code = errorCode(error);
-  const detail = error instanceof Error ? error.message : '';
-  if (code === 'unknown_rendition' || code === 'segment_out_of_range') return new HttpProblem('segment_not_found', detail, { cause: error });
-  if (code === 'source_changed' || code === 'file_not_found') {
-    deps.packages.forget(videoId);
-    await deps.cache.deleteVersion(version);
-    return new HttpProblem('version_gone', 'The file changed; run “Validate Metadata” on the video', { cause: error });
-  }
-  if (code === 'not_remuxable' || code === 'parameter_sets_changed' || code === 'not_encodable') return new HttpProblem('not_playable', detail, { cause: error });
-  if (error instanceof EncodingFailed) return new HttpProblem('encoding_failed', detail, { cause: error });
-  if (error instanceof EncodingSlow) return new HttpProblem('encoding_slow', detail, { cause: error, headers: { 'retry-after': '1' } });
-  if (error instanceof NoPlace) return new HttpProblem('no_encoder', detail, { cause: error, headers: { 'retry-after': String(error.retryAfterSeconds) } });
-  return error;
 };
 
 const document = (app: App): void => {

@@ -1,6 +1,7 @@
 /** The on-demand transcodes: looked at, and ended by hand. */
 import { endStreamRequest, endStreamResponse, type Stream, streamListSchema } from '@reelay/contracts';
 import { createRoute } from '@hono/zod-openapi';
+import { KilledByHand } from '@reelay/runtime';
 import { appendAudit, findVideosByIds, inTransaction, readSessions, type SessionRow } from '@reelay/store';
 import { requireRole, userOf } from '../auth/sign-in.ts';
 import type { GatewayDeps } from '../deps.ts';
@@ -17,7 +18,7 @@ export const streamsRoutes = (app: App, deps: GatewayDeps): void => {
     responses: { 200: json(streamListSchema, 'The sessions, newest first'), ...problems },
   }), async (c) => {
     c.header('cache-control', 'no-store');
-    return c.json({ data: [...deps.sessions.list().toReversed(), ...(await elsewhere(deps))] }, 200);
+    return c.json({ data: [...deps.pipes.list().toReversed(), ...deps.sessions.list().toReversed(), ...(await elsewhere(deps))] }, 200);
   });
 
   app.openapi(createRoute({
@@ -29,7 +30,7 @@ export const streamsRoutes = (app: App, deps: GatewayDeps): void => {
     const { id } = c.req.valid('param');
     const { reason } = c.req.valid('json');
     const by = (await userOf(c)).username;
-    const ended = await deps.sessions.end(id, by);
+    const ended = deps.pipes.end(id, new KilledByHand(by)) ?? (await deps.sessions.end(id, by));
     if (ended === null) throw new HttpProblem('stream_not_found', `This gateway has no stream ${id.slice(0, 64)}, or not any more`);
     await inTransaction(deps.sql, (tx) => appendAudit(tx, { topic: 'videos', entityId: ended.videoId, event: 'streamEnded', actor: by, detail: reason ?? null }));
     deps.hints.outbox();

@@ -4,7 +4,7 @@ import { type Cause, Ctx } from '@reelay/runtime';
 export type RequestKind = 'api' | 'page' | 'stream' | 'file' | 'upload' | 'live' | 'agent';
 
 const KINDS: readonly (readonly [RegExp, RequestKind])[] = [
-  [/^\/stream\//, 'stream'],
+  [/^\/(stream\/|api\/media\/videos\/[^/]+\/live\.mp4$)/, 'stream'],
   [/^\/api\/media\/(uploads|videos\/upload)(\/|$)/, 'upload'],
   [/^\/api\/media\/videos\/[^/]+\/(file|thumbnail)$/, 'file'],
   [/^\/api\/media\/(events$|jobs\/[^/]+\/log$)/, 'live'],

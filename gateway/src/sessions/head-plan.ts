@@ -5,6 +5,7 @@
  *                                     └──else──▶ a new head at n, unless the viewer is still seeking or all places are taken
  *   watched: a place that somebody reads on from ──▶ its head may go some segments further; without one, and with the
  *            next segments missing, a head is started before anybody has to wait
+ *   all places for heads taken ──▶ the one furthest ahead of its viewers makes way
  *   a head that neither holds ──▶ dropped: at once when another is started, else after a short while
  */
 import type { Place } from './viewing.ts';
@@ -68,7 +69,7 @@ export interface HeadPlan {
   readonly againInMs: number | null;
 }
 
-export const LIMITS = { headsPerRendition: 4, headsPerSession: 12 } as const;
+export const LIMITS = { headsPerRendition: 6, headsPerSession: 16 } as const;
 /** A new head makes its first segment about so much later than one that runs. */
 const START_COST_MS = 1_250;
 /** How far ahead of an unmeasured head one waits, and of any. */
@@ -129,6 +130,9 @@ class Demand {
   readonly #candidates: Candidate[] = [];
   /** Heads that somebody is on hold for. */
   readonly #held = new Set<string>();
+  /** How many segments each head is ahead of the viewer who is nearest to it. */
+  readonly #lead = new Map<string, number>();
+  readonly #madeWay = new Set<string>();
 
   constructor(question: PlanQuestion) {
     this.#question = question;
@@ -159,28 +163,40 @@ class Demand {
       if (missing === null) continue;
       const head = coveringHead(heads, place.renditionId, missing);
       // Also one that has made all it may: it waits there for the viewer.
-      if (head) this.#allow(head.id, last + 1);
-      else if (place.streak > 0 && missing > place.n && missing <= place.n + DRY_WITHIN && nowMs - place.atMs < ACTIVE_MS) {
+      if (head) {
+        this.#allow(head.id, last + 1);
+        this.#lead.set(head.id, Math.min(head.next - place.n, this.#lead.get(head.id) ?? Infinity));
+      } else if (place.streak > 0 && missing > place.n && missing <= place.n + DRY_WITHIN && nowMs - place.atMs < ACTIVE_MS) {
         this.#propose({ renditionId: place.renditionId, n: missing, last, urgent: false, rank: place.atMs });
       }
     }
   }
 
   chooseStarts(): Start[] {
-    const { heads, troubles } = this.#question;
-    const perRendition = new Map<string, number>();
-    const busy = heads.filter(({ id }) => this.until.has(id));
-    for (const { renditionId } of busy) perRendition.set(renditionId, (perRendition.get(renditionId) ?? 0) + 1);
+    const { troubles, count } = this.#question;
     const starts: Start[] = [];
     for (const { renditionId, n, last, urgent } of this.#joined().toSorted((a, b) => b.rank - a.rank)) {
       if (troubles.some((trouble) => trouble.renditionId === renditionId && Math.abs(trouble.n - n) <= NEAR_LEAST)) continue;
-      const running = perRendition.get(renditionId) ?? 0;
-      // Whoever is on hold goes on being so until a place is free, or the time of the request is over.
-      if (running >= LIMITS.headsPerRendition || busy.length + starts.length >= LIMITS.headsPerSession) continue;
-      perRendition.set(renditionId, running + 1);
-      starts.push({ renditionId, n, until: Math.min(last + 1, this.#question.count(renditionId)), urgent });
+      if (this.#hasRoom(renditionId, starts)) starts.push({ renditionId, n, until: Math.min(last + 1, count(renditionId)), urgent });
     }
     return starts;
+  }
+
+  /** Whether one more head may start; one that is well ahead of its viewers makes way. Else who waits goes on waiting. */
+  #hasRoom(renditionId: string, starts: readonly Start[]): boolean {
+    const wanted = this.#question.heads.filter(({ id }) => this.until.has(id));
+    const isFull = wanted.length + starts.length >= LIMITS.headsPerSession;
+    const alike = wanted.filter((head) => head.renditionId === renditionId);
+    if (!isFull && alike.length + starts.filter((start) => start.renditionId === renditionId).length < LIMITS.headsPerRendition) return true;
+    const [victim] = (isFull ? wanted : alike).filter(({ id }) => !this.#held.has(id) && this.#leadOf(id) > DRY_WITHIN).toSorted((a, b) => this.#leadOf(b.id) - this.#leadOf(a.id));
+    if (victim === undefined) return false;
+    this.until.delete(victim.id);
+    this.#madeWay.add(victim.id);
+    return true;
+  }
+
+  #leadOf(headId: string): number {
+    return this.#lead.get(headId) ?? 0;
   }
 
   chooseDrops(starts: readonly Start[]): HeadPlan['drops'] {
@@ -188,6 +204,7 @@ class Demand {
     return heads.flatMap((head) => {
       if (!this.#held.has(head.id) && this.#isMadeAlready(head)) return [{ headId: head.id, reason: 'the rest is there already' }];
       if (this.until.has(head.id)) return [];
+      if (this.#madeWay.has(head.id)) return [{ headId: head.id, reason: 'made way for a viewer who waits' }];
       const unwantedMs = nowMs - (head.unwantedSinceMs ?? nowMs);
       // The new head needs the processor now.
       if (starts.length > 0 || unwantedMs >= UNWANTED_MS) return [{ headId: head.id, reason: 'superseded by seek' }];

@@ -90,7 +90,8 @@ export class HeadTable {
       head.report = report;
       if (report.state !== 'ended' && report.state !== 'failed') return [];
       this.#heads.delete(head.id);
-      const isWhole = report.state === 'ended' && Math.max(head.next, report.next) >= countOf(head.renditionId);
+      // However it ended: all of it is here.
+      const isWhole = Math.max(head.next, report.next) >= countOf(head.renditionId);
       return [{ head, failure: isWhole ? null : (report.detail ?? 'the encoder ended early') }];
     });
   }

@@ -1,6 +1,7 @@
 import type { Stream } from '@reelay/contracts';
 import type { VideoRow } from '@reelay/store';
 import type { HeadRecord } from './head-table.ts';
+import type { PipeOrder } from './live-pipe.ts';
 
 export interface StreamFacts {
   id: string;
@@ -35,5 +36,15 @@ export const streamView = (facts: StreamFacts): Stream => {
       pid: head.report?.pid ?? null, encoder: head.report?.encoder ?? null, fps: head.report?.fps ?? null, speed: head.report?.speed ?? null,
       uptimeSeconds: seconds(nowMs - head.startedMs), detail: head.report?.detail ?? null,
     })),
+  };
+};
+
+/** A live film, as the API shows it. */
+export const pipeView = (facts: { id: string; order: PipeOrder; gateway: string; node: { nodeId: string; deviceId: string } | null; isSending: boolean; uptimeMs: number }): Stream => {
+  const { id, order: { video, planned }, gateway, node, isSending, uptimeMs } = facts;
+  return {
+    id, kind: 'pipe', videoId: video.id, videoTitle: video.title, version: planned.stream.version, gateway, viewers: 1, segments: 0, cacheHits: 0, detail: null,
+    state: isSending ? 'open' : 'placing', nodeId: node?.nodeId ?? null, deviceId: node?.deviceId ?? null, encoder: null,
+    uptimeSeconds: seconds(uptimeMs), idleSeconds: 0, heads: [],
   };
 };
