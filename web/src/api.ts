@@ -125,7 +125,6 @@ export const api = {
   patchVideo: (video: string, body: { title?: string; filename?: string; isPublic?: boolean }, use: FileUse = {}): Promise<Video> => request('PATCH', `${VIDEOS}/${id(video)}`, { body, ...withUse(use) }),
   deleteVideo: (video: string, use: FileUse = {}): Promise<null> => request('DELETE', `${VIDEOS}/${id(video)}`, withUse(use)),
   restoreVideo: (video: string): Promise<Video> => request('POST', `${VIDEOS}/${id(video)}/restore`),
-  uploadPath: (filename: string): string => urlOf(`${VIDEOS}/upload`, { filename }),
   /** `version` changes with the picture, so that a browser does not keep the old one. */
   thumbnailPath: (video: string, version: string): string => urlOf(`${VIDEOS}/${id(video)}/thumbnail`, { v: version }),
 

@@ -4,13 +4,13 @@
  *   off ── start ─▶ connecting ── answer 200 ─▶ live
  *                      ▲  │                      │ ended, silent, error
  *                      │  └── 401 ─▶ signed-out  ▼
- *                      └───── delay ──────── waiting
+ *                      └───── delay ──────── waiting      (`moving` from a gateway that stops says how long)
  *
  * The id of the last event is sent back on reconnect, so nothing is missed; `reset` from the server means that it
  * could not be honoured.
  */
 import type { SseMessage } from './sse.ts';
-import { readSse, resumeIdAfter } from './sse.ts';
+import { movingMs, readSse, resumeIdAfter } from './sse.ts';
 import { reconnectDelayMs } from './merge.ts';
 
 export type ConnectionState = 'off' | 'connecting' | 'live' | 'waiting' | 'signed-out';
@@ -28,6 +28,8 @@ export class LiveConnection {
   readonly #events: ConnectionEvents;
   #lastId: string | null = null;
   #abort: AbortController | null = null;
+  /** Set by a gateway that stops. */
+  #comeBackMs: number | null = null;
   #wake: () => void = () => {};
 
   constructor(events: ConnectionEvents) {
@@ -66,7 +68,8 @@ export class LiveConnection {
       }
       if (outcome === 'ended') failures = 0;
       this.#events.onState('waiting');
-      await this.#sleep(reconnectDelayMs(failures, Math.random()));
+      await this.#sleep(this.#comeBackMs ?? reconnectDelayMs(failures, Math.random()));
+      this.#comeBackMs = null;
     }
   }
 
@@ -83,6 +86,7 @@ export class LiveConnection {
       await readSse(response, (message) => {
         if (signal.aborted) return;
         this.#lastId = resumeIdAfter(this.#lastId, message);
+        this.#comeBackMs = movingMs(message);
         this.#events.onMessage(message);
       }, SILENCE_MS);
     } catch {

@@ -79,6 +79,8 @@ function receive(message: SseMessage): void {
     tell({ event: 'reload' });
   } else if (news.event === 'reset') {
     tell({ event: 'reload' });
+  } else if (news.event === 'moving') {
+    // The connection knows what to do.
   } else if (frozen.value) {
     if (news.event !== 'progress') unseenChanges.value += 1;
   } else {

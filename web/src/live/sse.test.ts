@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SseParser, readSse, resumeIdAfter, type SseMessage } from './sse.ts';
+import { SseParser, movingMs, readSse, resumeIdAfter, type SseMessage } from './sse.ts';
 
 test('puts messages together wherever the bytes are cut', () => {
   const text = ': hi\n\nevent: job\nid: 7\ndata: {"a":1}\n\ndata: one\r\ndata: two\r\n\r\nevent: nothing\n\nid: 9\n\n';
@@ -25,4 +25,10 @@ test('resumes after the last event heard', () => {
   expect(resumeIdAfter('e6', { event: 'cursor', data: '', id: 'e7' })).toBe('e7');
   expect(resumeIdAfter('e6', { event: 'reset', data: '{}', id: null })).toBe(null);
   expect(resumeIdAfter(null, { event: 'hello', data: 'x', id: null })).toBe(null);
+});
+
+test('a gateway that stops says when to come back', () => {
+  expect(movingMs({ event: 'moving', data: '{"retryMs":1234}', id: null })).toBe(1234);
+  expect(movingMs({ event: 'moving', data: 'x', id: null })).toBe(1000);
+  expect(movingMs({ event: 'job', data: '{"retryMs":1234}', id: null })).toBe(null);
 });

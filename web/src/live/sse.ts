@@ -81,6 +81,13 @@ export function resumeIdAfter(lastId: string | null, message: SseMessage): strin
   return lastId ?? message.id ?? helloId(message.data);
 }
 
+/** When to come back, in ms, if this is the last message of a gateway that stops; null for any other. */
+export function movingMs({ event, data }: SseMessage): number | null {
+  if (event !== 'moving') return null;
+  const retryMs = Number(/"retryMs":(\d+)/.exec(data)?.[1]);
+  return Number.isFinite(retryMs) ? Math.min(retryMs, 60_000) : 1_000;
+}
+
 function helloId(data: string): string | null {
   try {
     const hello: unknown = JSON.parse(data);

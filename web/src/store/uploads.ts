@@ -2,27 +2,25 @@
  * Uploads of this tab. A few at a time, so that none starves.
  *
  *   waiting ──▶ sending ──▶ checking (all bytes sent) ──▶ done
- *      │           └── error ─▶ failed ── retry ─▶ waiting
- *      └── cancel (waiting, sending) ─▶ removed
+ *      │           │ └─ connection lost ─▶ sending, interrupted: goes on by itself
+ *      │           └─── error ─▶ failed ── retry ─▶ waiting: goes on where it was
+ *      └── cancel (waiting, sending) ─▶ removed, and forgotten by the server
  */
 import { computed, effect, signal } from '@preact/signals';
 import type { Video } from '@reelay/contracts';
 import type { ApiError } from '../api.ts';
-import { newKey } from '../api.ts';
 import { send } from '../upload/send.ts';
 import { videos } from './live-store.ts';
 
 type UploadState =
   | { readonly kind: 'waiting' | 'checking' }
-  | { readonly kind: 'sending'; readonly sentBytes: number; readonly bytesPerSecond: number | null }
+  | { readonly kind: 'sending'; readonly sentBytes: number; readonly bytesPerSecond: number | null; readonly interrupted: boolean }
   | { readonly kind: 'done'; readonly video: Video }
   | { readonly kind: 'failed'; readonly error: ApiError };
 
 export interface Upload {
   readonly id: number;
   readonly file: File;
-  /** Idempotency-Key: after a lost answer a retry makes no second video. */
-  readonly key: string;
   readonly state: UploadState;
 }
 
@@ -41,7 +39,7 @@ let nextId = 1;
 export function addUploads(files: readonly File[]): void {
   const added = files.map((file): Upload => {
     nextId += 1;
-    return { id: nextId, file, key: newKey(), state: { kind: 'waiting' } };
+    return { id: nextId, file, state: { kind: 'waiting' } };
   });
   uploads.value = [...uploads.value, ...added];
   startNext();
@@ -67,12 +65,12 @@ function startNext(): void {
   for (const upload of uploads.value.filter(({ state }) => state.kind === 'waiting').slice(0, Math.max(0, free))) void run(upload);
 }
 
-async function run({ id, file, key }: Upload): Promise<void> {
+async function run({ id, file }: Upload): Promise<void> {
   const abort = new AbortController();
   aborts.set(id, abort);
-  setState(id, { kind: 'sending', sentBytes: 0, bytesPerSecond: null });
-  const result = await send(file, key, abort.signal, (sentBytes, bytesPerSecond) => {
-    setState(id, sentBytes >= file.size ? { kind: 'checking' } : { kind: 'sending', sentBytes, bytesPerSecond });
+  setState(id, { kind: 'sending', sentBytes: 0, bytesPerSecond: null, interrupted: false });
+  const result = await send(file, abort.signal, (progress) => {
+    setState(id, progress.sentBytes >= file.size && !progress.interrupted ? { kind: 'checking' } : { kind: 'sending', ...progress });
   });
   aborts.delete(id);
   if (result.ok) {
@@ -85,5 +83,5 @@ async function run({ id, file, key }: Upload): Promise<void> {
 }
 
 function setState(id: number, state: UploadState): void {
-  uploads.value = uploads.value.map((upload) => (upload.id === id ? { id, file: upload.file, key: upload.key, state } : upload));
+  uploads.value = uploads.value.map((upload) => (upload.id === id ? { id, file: upload.file, state } : upload));
 }

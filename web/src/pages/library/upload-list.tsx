@@ -56,6 +56,7 @@ function words({ file, state }: Upload): string {
     case 'sending': break;
   }
   const share = `${bytes(state.sentBytes)} of ${bytes(file.size)}`;
+  if (state.interrupted) return `${share}, waiting for the connection`;
   return state.bytesPerSecond === null || state.bytesPerSecond === 0 ? share
     : `${share}, ${bytes(state.bytesPerSecond)}/s, ${remaining((file.size - state.sentBytes) / state.bytesPerSecond)}`;
 }

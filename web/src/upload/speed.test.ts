@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { speedometer } from './send.ts';
+import { speedometer } from './speed.ts';
 
 test('speed is measured over the last seconds', () => {
   let now = 0;
