@@ -14,6 +14,12 @@ export interface LoggedProcessOptions {
   env: Readonly<Record<string, string | undefined>>;
 }
 
+const running = new Set<ChildProcess>();
+/** A test that is cut short leaves none of them. */
+process.once('exit', () => {
+  for (const one of running) one.kill('SIGKILL');
+});
+
 export class LoggedProcess {
   readonly log: JsonLog;
   readonly errors: JsonLog;
@@ -28,6 +34,7 @@ export class LoggedProcess {
 
   constructor({ file, args, cwd, env }: LoggedProcessOptions, onMessage: (message: object) => void = () => {}) {
     this.#process = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], cwd, env });
+    running.add(this.#process);
     const { stdout, stderr } = this.#process;
     if (stdout === null || stderr === null) throw new TypeError('it has pipes');
     this.log = new JsonLog(stdout, () => this.changed());
@@ -35,6 +42,7 @@ export class LoggedProcess {
     this.ended = new Promise((resolve) => {
       this.#process.once('close', (code, signal) => {
         this.#isOver = true;
+        running.delete(this.#process);
         this.changed();
         resolve({ code, signal });
       });
