@@ -35,21 +35,9 @@ const oneRound = async (name: Program['name'], folder: string, contenders: numbe
   const programs = Array.from({ length: contenders }, () => new Program(name, envOf(name, folder), { nodeArgs: ['--import', GATE] }));
   await Promise.all(programs.map((program) => program.message(({ atGate }) => atGate === true)));
   for (const { child } of programs) child.send({ go: true });
-  // All but one end; should none be left, or all stay, the race is over when somebody has waited long enough.
-  const losers = new Set<Program>();
-  await Promise.race([
-    new Promise<void>((done) => {
-      for (const program of programs) {
-        void program.ended.then(() => {
-          losers.add(program);
-          if (losers.size >= contenders - 1) done();
-        });
-      }
-    }),
-    new Promise((tooLong) => setTimeout(tooLong, 60_000).unref()),
-  ]);
+  const winners = await untilDecided(programs);
+  const losers = programs.filter((program) => !winners.includes(program));
   const wrong: string[] = [];
-  const winners = programs.filter((program) => !losers.has(program) && program.isRunning);
   if (winners.length !== 1) wrong.push(`${winners.length} run`);
   const winner = winners[0];
   const owner = (await readPidFile(join(folder, `${name}.pid`)))?.pid;
@@ -65,4 +53,21 @@ const oneRound = async (name: Program['name'], folder: string, contenders: numbe
   const left = readdirSync(folder).filter((entry) => /\.(pid|lock|part)$/.test(entry));
   if (!kill && left.length > 0) wrong.push(`left: ${left.join(', ')}`);
   return wrong;
+};
+
+/** Those that still run when all but one have ended; more of them when nobody ends for a minute. */
+const untilDecided = async (programs: readonly Program[]): Promise<Program[]> => {
+  let running = [...programs];
+  while (running.length > 1) {
+    const tooLong = new Promise<null>((resolve) => {
+      setTimeout(() => resolve(null), 60_000).unref();
+    });
+    const ended = await Promise.race([...running.map(async (program) => {
+      await program.ended;
+      return program;
+    }), tooLong]);
+    if (ended === null) break;
+    running = running.filter((program) => program !== ended);
+  }
+  return running.filter((program) => program.isRunning);
 };

@@ -54,6 +54,13 @@ const listening = (port = 0): Promise<Server> =>
   });
 const portOf = (one: Server): string => String((one.address() as { port: number }).port);
 
+/** A program that stands before the real one. */
+const wrapped = (name: string, script: string): string => {
+  const path = join(folder, name);
+  writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return path;
+};
+
 describe('configuration', () => {
   it('all faults at once, a line each, and no value of a secret', async () => {
     const { lines, code } = await start('gateway', { PORT: 'many', DATABASE_URL: 'mysql://reelay:geheim@db/reelay', NATS_URL: '', REELAY_SESSION_DAYS: '0', REELAY_TLS_CERT: '' });
@@ -198,11 +205,6 @@ describe('the service itself', () => {
 });
 
 describe('ffmpeg', () => {
-  const wrapped = (name: string, script: string): string => {
-    const path = join(folder, name);
-    writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-    return path;
-  };
   it('is missing, does not run, is too old, or has no encoder', async () => {
     const real = agent['FFMPEG_PATH'] ?? 'ffmpeg';
     await expectRefusal('node-agent', { FFMPEG_PATH: '/no/such/ffmpeg' }, CONFIGURATION, /^node-agent: cannot start: \/no\/such\/ffmpeg was not found; install ffmpeg 4\.4 or newer, or set FFMPEG_PATH to it$/);

@@ -120,7 +120,7 @@ it('of two starts on one folder at the same instant one runs', async () => {
     child.once('close', (code) => void (state.code = code));
     return state;
   });
-  await vi.waitFor(() => expect(both.map(({ output, code }) => code ?? (output.includes('Reelay is ready at') ? 'ready' : 'starting')).toSorted()).toEqual([75, 'ready']), { timeout: 90_000, interval: 50 });
+  await vi.waitFor(() => expect(both.map(({ output, code }) => String(code ?? (output.includes('Reelay is ready at') ? 'ready' : 'starting'))).toSorted((a, b) => (a < b ? -1 : 1))).toEqual(['75', 'ready']), { timeout: 90_000, interval: 50 });
   const winner = both.find(({ code }) => code === undefined);
   expect(both.find(({ code }) => code === 75)?.output).toContain(`(process ${winner?.child.pid})`);
   winner?.child.kill('SIGTERM');

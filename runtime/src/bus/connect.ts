@@ -68,13 +68,15 @@ const REFUSED: ReadonlySet<string> = new Set([ErrorCode.AuthorizationViolation, 
 const REFUSED_FOR_GOOD_MS = 3_000;
 
 /** The error that ends the waiting, or null to try again. */
-function finalError(error: unknown, { url, credsPath }: ConnectBusOptions, waitMs: number, waitedMs: number): Error | null {
+function finalError(error: unknown, refusal: unknown, { url, credsPath }: ConnectBusOptions, waitMs: number, waitedMs: number): Error | null {
   const path = typeof credsPath === 'function' ? credsPath() : credsPath;
   const shown = redactUrl(url);
   const code = errorCode(error) ?? 'unknown';
   if (path !== undefined && UNREADABLE.has(code)) return new BusCredentialsRefused(path, fileTrouble(error), error);
   if (REFUSED.has(code) && waitedMs > Math.min(waitMs, REFUSED_FOR_GOOD_MS)) return new BusSignInRefused(shown, path, error);
-  return waitedMs + RETRY_MS >= waitMs ? new BusUnreachable(shown, waitMs, error) : null;
+  if (waitedMs + RETRY_MS < waitMs) return null;
+  // The last try may have had too little time to be refused too.
+  return refusal === undefined ? new BusUnreachable(shown, waitMs, error) : new BusSignInRefused(shown, path, refusal);
 }
 
 /**
@@ -85,6 +87,7 @@ export async function connectBus(options: ConnectBusOptions): Promise<Bus> {
   const { ctx = Ctx.root('connect'), clock = systemClock, waitMs = 10_000, logger, url } = options;
   const startedMs = clock.monotonicMs();
   let told = false;
+  let refusal: unknown;
   for (;;) {
     const waitedMs = clock.monotonicMs() - startedMs;
     try {
@@ -97,7 +100,8 @@ export async function connectBus(options: ConnectBusOptions): Promise<Bus> {
       return new NatsBus(nc, logger, clock);
     } catch (error) {
       ctx.throwIfCancelled();
-      const final = error instanceof JetStreamMissing ? error : finalError(error, options, waitMs, clock.monotonicMs() - startedMs);
+      if (REFUSED.has(errorCode(error) ?? '')) refusal = error;
+      const final = error instanceof JetStreamMissing ? error : finalError(error, refusal, options, waitMs, clock.monotonicMs() - startedMs);
       if (final) throw final;
       if (!told) logger.warn({ server: redactUrl(url), code: errorCode(error) }, 'NATS cannot be reached, trying on');
       told = true;
