@@ -35,7 +35,7 @@ export interface HostileFile {
   name: string;
   path: string;
   /** Modes of playback that are right for it; `invalid` = valid:false with a reason. */
-  expected: 'direct' | 'remux' | 'none' | 'invalid' | 'refused';
+  expected: 'direct' | 'remux' | 'transcode' | 'invalid' | 'refused';
 }
 
 /** One of each container, odd names, and files that are no media. */
@@ -51,7 +51,7 @@ export const makeHostileFiles = async (folder: string): Promise<HostileFile[]> =
   await make('web.webm', 'direct', { codecs: VP9_OPUS });
   await make('transport.ts', 'remux');
   await make('flash.flv', 'remux', { codecs: [...H264_AAC, '-ar', '44100'] });
-  await make('old.avi', 'none', { codecs: MPEG4_MP3 });
+  await make('old.avi', 'transcode', { codecs: MPEG4_MP3 });
   await make('no audio.mp4', 'direct', { audio: false });
   for (const name of [`it's "quoted" & spaced.mp4`, 'ünïcödé 日本語 🎬.mp4', '-leading-dash.mp4', 'percent %d 100%.mp4', 'colon:in:name.mp4']) {
     await copyFile(mp4, at(name));
