@@ -35,6 +35,7 @@ export const agentRoutes = (app: App, deps: GatewayDeps): void => {
     const length = Number(c.req.header('content-length') ?? Number.NaN);
     if (!Number.isInteger(length) || length < 0) throw new HttpProblem('invalid_request', 'Content-Length is needed');
     await refuseStale(deps, jobId, epoch);
+    c.var.ctx.throwIfCancelled();
     await writeOutput(deps, await deps.library.resolveForCreate(partPath), c.req.raw.body, length);
     return c.json({ sizeBytes: length }, 200);
   });

@@ -1,23 +1,26 @@
 import { createHash } from 'node:crypto';
 import { link, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newId, ReleaseStack, Ctx } from '@reelay/runtime';
+import { Ctx, newId, ReleaseStack, Shutdown } from '@reelay/runtime';
 import type { Problem, Video } from '@reelay/contracts';
 import { acquireLease } from '@reelay/store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestGateway, type TestGateway } from '../../testing/kit.ts';
 import { startGateway } from '../gateway.ts';
 import type { App } from '../http/env.ts';
+import type { Requests } from '../server/requests.ts';
 import { UPLOAD_LEASE } from '../uploads/upload-locks.ts';
 
 /** Two gateways on one library. */
 let gateway: TestGateway;
 let other: App;
+let otherRequests: Requests;
 const release = new ReleaseStack();
 beforeAll(async () => {
   gateway = await startTestGateway({ REELAY_MAX_UPLOAD_BYTES: '100000' });
   const { deps } = gateway;
-  other = (await startGateway(Ctx.root('other'), release, { ...deps, processMetrics: false })).app;
+  const second = await startGateway(Ctx.root('other'), release, { ...deps, processMetrics: false });
+  [other, otherRequests] = [second.app, second.deps.requests];
 });
 afterAll(async () => {
   await release.release();
@@ -199,4 +202,17 @@ describe('a gateway is killed', () => {
     await truncate(`${partOf(location)}.json`, 0);
     expect((await call(other, 'HEAD', location)).status).toBe(404);
   });
+});
+
+// The last test: its gateway serves nothing afterwards.
+test('at the deadline of a stop the request says how far it came, and another gateway goes on from there', async () => {
+  const location = await create(10);
+  const slow = slowly();
+  const cut = patch(other, location, 0, slow.body);
+  slow.send('01234');
+  await expect.poll(() => readFile(partOf(location), 'utf8')).toBe('01234');
+  otherRequests.cancelAll(new Shutdown('test'));
+  expect([(await cut).status, (await cut).headers.get('upload-offset')]).toEqual([204, '5']);
+  expect((await patch(other, location, 5, '56789')).status).toBe(503);
+  expect(await contentOf(await videoOf(await patch(gateway.app, location, 5, '56789')))).toBe('0123456789');
 });

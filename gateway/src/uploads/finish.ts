@@ -6,6 +6,7 @@ import { keepAnswer, readAnswer, type Sql } from '@reelay/store';
 import { type AdmitDeps, admitUpload } from '../videos/admit.ts';
 import { INBOX, syncFile, uploadPartName } from '../videos/receive.ts';
 import type { UploadStore } from '../videos/tus-store.ts';
+import type { PartJournal } from './part-journal.ts';
 
 const OWNER = 'uploads';
 
@@ -25,18 +26,21 @@ export const finishedVideo = async (sql: Sql, uploadId: string): Promise<Video |
  * record that it is done is written in the transaction that makes the video. The bytes lie under a second name until
  * then, so that a crash at any point loses none of them. The caller holds the upload's lock.
  */
-export const finishUpload = async (deps: AdmitDeps & { store: UploadStore }, uploadId: string, filename: string, user: User): Promise<Video> => {
+export const finishUpload = async (deps: AdmitDeps & { store: UploadStore; parts: PartJournal }, uploadId: string, filename: string, user: User): Promise<Video> => {
   const path = deps.store.pathOf(uploadId);
   const earlier = await finishedVideo(deps.sql, uploadId);
   if (earlier !== null) return earlier;
   await syncFile(path);
-  const part = join(deps.library.path, INBOX, uploadPartName(deps.newId()));
-  await link(path, part);
+  const partId = deps.newId();
+  const part = join(deps.library.path, INBOX, uploadPartName(partId));
   try {
-    return await admitUpload(deps, part, filename, user, {
-      keep: async (tx, status, body) => {
-        if (!(await keepAnswer(tx, { owner: OWNER, key: uploadId, requestHash: '' }, status, body))) throw new FinishedBefore('the upload is a video already', { uploadId });
-      },
+    return await deps.parts.during(partId, async () => {
+      await link(path, part);
+      return admitUpload(deps, part, filename, user, {
+        keep: async (tx, status, body) => {
+          if (!(await keepAnswer(tx, { owner: OWNER, key: uploadId, requestHash: '' }, status, body))) throw new FinishedBefore('the upload is a video already', { uploadId });
+        },
+      });
     });
   } catch (error) {
     const other = error instanceof FinishedBefore ? await finishedVideo(deps.sql, uploadId) : null;
