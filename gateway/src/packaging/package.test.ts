@@ -45,7 +45,7 @@ const CLIPS: readonly Clip[] = [
   { name: 'long sound.mkv', args: () => [...picture('25', 8), ...tone(21), ...x264(50), ...aac], renditions: ['v0', 'a0'] },
   { name: 'vp9.webm', args: () => [...picture('25', 8, '160x90'), ...tone(8), '-c:v', 'libvpx-vp9', '-cpu-used', '8', '-deadline', 'realtime', '-g', '50', '-c:a', 'libopus'], renditions: ['v0', 'a0'], mode: 'direct' },
   { name: 'vp9.mp4', args: () => [...picture('25', 4, '160x90'), ...tone(4), '-c:v', 'libvpx-vp9', '-cpu-used', '8', '-deadline', 'realtime', '-g', '50', '-c:a', 'flac', '-strict', '-2'], renditions: ['v0', 'a0'], mode: 'direct' },
-  { name: 'hevc.mkv', args: () => [...picture('25', 8), ...tone(8), '-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'keyint=50:min-keyint=50:open-gop=0:scenecut=0:log-level=none', ...aac], renditions: ['v0', 'a0'], mode: 'none' },
+  { name: 'hevc.mkv', args: () => [...picture('25', 8), ...tone(8), '-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'keyint=50:min-keyint=50:open-gop=0:scenecut=0:log-level=none', ...aac], renditions: ['v0', 'a0'], mode: 'transcode' },
   { name: 'av1.mkv', args: () => [...picture('25', 4, '160x90'), ...tone(4), '-c:v', 'libaom-av1', '-cpu-used', '8', '-usage', 'realtime', '-g', '50', '-c:a', 'libopus'], renditions: ['v0', 'a0'] },
   { name: 'wide.mkv', args: () => [...picture('25', 4, '180x320'), ...x264(50), '-vf', 'setsar=4/3'], renditions: ['v0'] },
   { name: 'flac.mkv', args: () => [...picture('25', 4), ...tone(4), ...x264(50), '-c:a', 'flac'], renditions: ['v0', 'a0'] },
@@ -234,9 +234,9 @@ describe('what does not fit', () => {
 
   it('says which codec stands in the way', async () => {
     const xvid = await probe(await folder.make('x.avi', ...picture('25', 2), '-c:v', 'mpeg4'));
-    expect(decide(xvid)).toMatchObject({ mode: 'none', reason: expect.stringMatching(/MPEG-4 Part 2.*Re-encode for Streaming/) });
+    expect(decide(xvid)).toMatchObject({ mode: 'transcode', reason: expect.stringMatching(/MPEG-4 Part 2/) });
     const ac3 = await probe(await folder.make('ac3.mkv', ...picture('25', 2), ...tone(2), ...x264(50), '-c:a', 'ac3'));
-    expect(decide(ac3)).toMatchObject({ mode: 'none', reason: expect.stringContaining('audio is AC-3') });
+    expect(decide(ac3)).toMatchObject({ mode: 'transcode', reason: expect.stringContaining('audio is AC-3') });
   });
 
   it('keeps the version of the same file and changes it with the file', async () => {
