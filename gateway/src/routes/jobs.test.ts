@@ -180,7 +180,7 @@ describe('reading', () => {
   test('the catalogue tells all 15 types with the schema of their parameters', async () => {
     const { data } = await gateway.json<{ data: { type: string; paramsSchema: { properties: object } }[] }>(200, 'GET', '/api/media/catalogue', { as: 'VIEWER' });
     expect(data).toHaveLength(15);
-    expect(Object.keys(data.find((item) => item.type === 'move_to_library')?.paramsSchema.properties ?? {})).toEqual(['videoId', 'directoryType', 'onConflict']);
+    expect(Object.keys(data.find((item) => item.type === 'move_to_library')?.paramsSchema.properties ?? {})).toEqual(['videoId', 'directoryType', 'onConflict', 'waitSeconds']);
   });
 });
 
