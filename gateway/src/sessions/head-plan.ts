@@ -88,7 +88,7 @@ const UNWANTED_MS = 2_000;
 /** Segments in a row that are there already: the head that comes to them is of no use. */
 const MADE_ALREADY = 8;
 /** One request superseded by a seek and still not withdrawn waits a little longer. */
-export const SUPERSEDED_WAIT_MS = 700;
+const SUPERSEDED_WAIT_MS = 700;
 
 /** How many segments past its next one a head is worth waiting for. */
 export function reachOf({ segmentMs }: Pick<HeadState, 'segmentMs'>): number {

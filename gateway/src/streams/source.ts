@@ -6,7 +6,7 @@ import { HttpProblem } from '../http/problem.ts';
 import { encodedSource } from './encoded-source.ts';
 import { remuxSource } from './remux-source.ts';
 
-export interface SourceRendition {
+interface SourceRendition {
   readonly id: string;
   readonly segments: number;
   readonly contentType: string;
@@ -24,7 +24,7 @@ export interface StreamSource {
 }
 
 /** Versions of encoded streams begin with a letter that no hash of a cut stream has. */
-export const ENCODED_VERSION = /^t[0-9a-f]{15}$/;
+const ENCODED_VERSION = /^t[0-9a-f]{15}$/;
 
 /** The stream behind a URL. @throws HttpProblem version_gone, not_playable; what opening it throws */
 export const openSource = async (deps: GatewayDeps, c: RequestContext, video: VideoRow, version: string): Promise<StreamSource> => {
