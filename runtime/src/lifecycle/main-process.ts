@@ -22,7 +22,8 @@ const { REELAY_LOG_LEVEL, SHUTDOWN_TIMEOUT } = commonSettings;
 /** The steps end a little before the whole, so that the last lines are still written. */
 const STEPS_SHARE = 0.95;
 const DEFAULT_SHARE = 0.5;
-const LAST_LINES_MS = 500;
+/** Bounds of what is left of the shutdown time for the last lines: a reader on a busy machine is slow, one that does not read is not waited for. */
+const LAST_LINES_MS = { least: 500, most: 3_000 };
 /** After the deadline that this thread keeps, for when it is blocked. */
 const BLOCKED_MS = 1_000;
 const SLOW_STEP_MS = 1_000;
@@ -49,6 +50,8 @@ export class MainProcess implements App {
   readonly #isInFile: boolean;
   #shutdownMs: number;
   #exitCode: ExitCode = EXIT_CODES.stopped;
+  /** The deadline of the stop, on the monotonic clock. */
+  #stopsAtMs = 0;
   #phase: 'starting' | 'running' | 'stopping' | 'ending' = 'starting';
   readonly #startedMs: number;
   /** It has been said why: the lines about its stop would only hide that. */
@@ -193,6 +196,7 @@ export class MainProcess implements App {
       this.#crashed(toError(thrown));
     }
     const startedMs = this.clock.monotonicMs();
+    this.#stopsAtMs = startedMs + this.#shutdownMs;
     const end = () => void this.#stopped(startedMs);
     this.#release.release().then(end, end);
   }
@@ -252,7 +256,7 @@ export class MainProcess implements App {
   async #stopped(startedMs: number): Promise<void> {
     if (this.#phase === 'ending') return;
     this.#phase = 'ending';
-    await waitAtMost(systemClock, LAST_LINES_MS, this.#liveness.stopped()).catch(() => {});
+    await waitAtMost(systemClock, LAST_LINES_MS.least, this.#liveness.stopped()).catch(() => {});
     this.#kill();
     this.logger[this.#failedToStart ? 'debug' : 'info']({ reason: this.ctx.cause?.message, tookMs: Math.round(this.clock.monotonicMs() - startedMs), exitCode: this.#exitCode }, 'stopped');
     await this.#end(this.#exitCode);
@@ -260,7 +264,9 @@ export class MainProcess implements App {
 
   /** With a log reader that does not read, exit() waits for the blocked write for ever (measured); a signal does not. */
   async #end(exitCode: number): Promise<void> {
-    if (!(await flushLogger(this.logger, LAST_LINES_MS))) process.kill(process.pid, 'SIGKILL');
+    const leftMs = this.#stopsAtMs - this.clock.monotonicMs();
+    const limitMs = Math.min(Math.max(leftMs, LAST_LINES_MS.least), LAST_LINES_MS.most);
+    if (!(await flushLogger(this.logger, limitMs))) process.kill(process.pid, 'SIGKILL');
     process.exit(exitCode);
   }
 }
