@@ -69,6 +69,7 @@ export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start'
   const locks = await startLocks(ctx, release, resources, live, gateway);
   const runDir = resolve(settings.REELAY_RUN_DIR ?? settings.REELAY_DATA_DIR);
   const streams = await startStreams(ctx, release, resources, { gateway, runDir, reads: locks.reads, metrics });
+  drain.onMove(() => streams.sessions.leave());
   const parts = await PartJournal.open(join(runDir, 'uploads'), library);
   release.push('parts of uploads', () => parts.settled());
   const deps: GatewayDeps = {

@@ -35,7 +35,7 @@ export const agentSegmentRoutes = (app: App, deps: GatewayDeps): void => {
 
   app.get('/agent/v1/sources/:token', async (c) => {
     const { sessionId, path } = payloadOf(deps, c, sourceToken);
-    sessionOr410(deps, sessionId);
+    if (!deps.pipes.hasNodeSession(sessionId)) sessionOr410(deps, sessionId);
     return sendFile(c, { path: await deps.library.resolveExisting(path), contentType: 'application/octet-stream', cacheControl: 'no-store' });
   });
 };

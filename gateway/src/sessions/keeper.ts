@@ -55,6 +55,8 @@ export class Keeper {
 
   /** It did not answer something else. */
   unanswered(): void {
+    // While this gateway itself is cut off from NATS, what the node makes still arrives.
+    if (!this.#node.canBeAsked) return;
     this.#silent += 1;
     if (this.#silent >= SILENT_LIMIT) this.#listener.onLost(new SessionLost(`node ${this.#node.nodeId} does not answer`, { nodeId: this.#node.nodeId }), true);
   }

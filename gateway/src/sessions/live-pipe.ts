@@ -52,6 +52,11 @@ export class LivePipe {
     ctx.onCancel((cause) => this.#close(cause));
   }
 
+  /** What the node knows it by; null without a place. */
+  get nodeSessionId(): string | null {
+    return this.#node?.id ?? null;
+  }
+
   /** The film, once its first bytes are here. @throws NoPlace, EncodingFailed, EncodingSlow; the cause when it is over */
   async open(): Promise<ReadableStream<Uint8Array>> {
     const node = await NodeSession.open(this.#deps, this.order);

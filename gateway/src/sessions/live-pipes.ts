@@ -42,6 +42,11 @@ export class LivePipes {
     return this.#pipes.get(pipeId);
   }
 
+  /** Whether a node's session is one of these. */
+  hasNodeSession(sessionId: string): boolean {
+    return [...this.#pipes.values()].some((pipe) => pipe.nodeSessionId === sessionId);
+  }
+
   list(): Stream[] {
     return [...this.#pipes.values()].map((pipe) => pipe.view());
   }

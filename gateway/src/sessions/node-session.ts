@@ -76,6 +76,11 @@ export class NodeSession {
     return session;
   }
 
+  /** Whether silence is the node's. */
+  get canBeAsked(): boolean {
+    return this.#deps.bus.isConnected;
+  }
+
   /** @throws SessionLost */
   async startHead(head: Pick<StartHead, 'headId' | 'renditionId' | 'from' | 'until' | 'urgent'>): Promise<HeadReport[]> {
     return this.#started(await this.#ask({ v: PROTOCOL_VERSION, kind: 'head', sessionId: this.id, ...head }, HEAD_MS));

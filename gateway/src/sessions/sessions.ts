@@ -18,6 +18,7 @@ export class Sessions implements Service {
   readonly #ctx = Ctx.root('streams');
   /** By version. */
   readonly #sessions = new Map<string, Session>();
+  #leaving: Promise<unknown> | undefined;
   readonly #endedByHand = new Map<string, { by: string; untilMs: number }>();
 
   constructor(deps: SessionDeps) {
@@ -36,11 +37,15 @@ export class Sessions implements Service {
     await Promise.resolve();
   }
 
-  /** Ends all, and has the nodes end what they make for this gateway. */
-  async stop(): Promise<void> {
-    const open = [...this.#sessions.values()];
+  /** Ends all, and has the nodes end what they make for this gateway. Players that wait are told, and ask elsewhere or again. */
+  leave(): void {
+    this.#leaving ??= Promise.all([...this.#sessions.values()].map((session) => session.closing()));
     this.#ctx.cancel(new Shutdown('the gateway stops'));
-    await waitAtMost(this.#deps.clock, STOP_MS, Promise.all(open.map((session) => session.closed())));
+  }
+
+  async stop(): Promise<void> {
+    this.leave();
+    await waitAtMost(this.#deps.clock, STOP_MS, this.#leaving ?? Promise.resolve());
   }
 
   /** An init segment or media segment: from the cache, or made. @throws what Session.piece throws */
@@ -74,7 +79,7 @@ export class Sessions implements Service {
     const view = session.view();
     this.#endedByHand.set(session.version, { by, untilMs: this.#deps.clock.monotonicMs() + ENDED_BY_HAND_MS });
     session.ctx.cancel(new KilledByHand(by));
-    await session.closed();
+    await session.closing();
     return view;
   }
 
