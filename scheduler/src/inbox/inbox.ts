@@ -18,6 +18,7 @@ class SubjectWithoutNode extends ReelayError {
   }
 }
 
+const FLUSH_MS = 5_000;
 /** An agent that gave back its jobs ends within so long, or has said hello again. */
 const STOPPING_MS = 4_000;
 
@@ -69,6 +70,8 @@ export class Inbox implements Service {
       }),
       bus.subscribe(subjects.anyNode('progress'), progressSchema, (message, info) => this.#progress(nodeIn(info), message), shared),
     ];
+    // Whoever is told that this scheduler is ready may speak at once.
+    await bus.flush(FLUSH_MS);
   }
 
   async stop(): Promise<void> {
