@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from '../launcher/build.mjs';
 import { installPackages } from '../launcher/install.mjs';
 import { whilePreparing } from '../launcher/prepare-lock.mjs';
-import { CHROMIUM, FFMPEG, NATS_SERVER } from '../launcher/tools/catalogue.mjs';
+import { CHROMIUM, FFMPEG, NATS_SERVER, NGINX } from '../launcher/tools/catalogue.mjs';
 import { StartError } from '../launcher/tools/errors.mjs';
 import { ensureTools } from '../launcher/tools/find.mjs';
 
@@ -57,7 +57,11 @@ const runProject = async (project, folder, env) => {
 const main = async () => {
   const wanted = process.argv.slice(2);
   const projects = wanted.length === 0 ? PROJECTS : [...PROJECTS, ...ON_REQUEST].filter((project) => wanted.includes(project));
-  const needed = projects.includes('e2e') ? [NATS_SERVER, FFMPEG, CHROMIUM] : [NATS_SERVER, FFMPEG];
+  const needed = [
+    NATS_SERVER, FFMPEG,
+    ...(projects.includes('e2e') ? [CHROMIUM] : []),
+    ...(projects.includes('system') || projects.includes('long') ? [NGINX] : []),
+  ];
   const found = await whilePreparing(repoRoot, say, async () => {
     const built = installPackages(repoRoot, say).then(() => build({ repoRoot, say }));
     const [paths] = await Promise.all([ensureTools(needed, { repoRoot, env: process.env, say }), built]);
