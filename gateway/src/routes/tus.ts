@@ -36,11 +36,18 @@ export const tusRoutes = (app: App, deps: GatewayDeps): void => {
   });
   const server = makeServer(deps, store);
 
+  const answerIfFinished = async (c: RequestContext, id: string): Promise<Response | null> => {
+    const video = await finishedVideo(deps.sql, id);
+    if (video === null) return null;
+    // Left there by a gateway that was killed right after it had made the video.
+    await store.discard(id);
+    return answerFinished(c, video);
+  };
   const handle = async (c: RequestContext): Promise<Response> => {
     const { principal } = await requireSignIn(deps.sql, c, 'ADMIN');
     const id = c.req.param('id');
-    const finished = id === undefined ? null : await finishedVideo(deps.sql, id);
-    if (finished !== null) return answerFinished(c, finished);
+    const answered = id === undefined ? null : await answerIfFinished(c, id);
+    if (answered !== null) return answered;
     const { ctx } = c.var;
     ctx.throwIfCancelled();
     // It may have changed since the last request.
@@ -48,8 +55,8 @@ export const tusRoutes = (app: App, deps: GatewayDeps): void => {
     const caller = { user: principal.user, ctx, checksum: parseChecksum(c.req.header('upload-checksum')) };
     const response = await uploadCaller.run(caller, () => server.handleWeb(c.req.raw));
     // It may have become a video while this request waited for it.
-    const meanwhile = response.status === 404 && id !== undefined ? await finishedVideo(deps.sql, id) : null;
-    return meanwhile === null ? asProblem(c, response) : answerFinished(c, meanwhile);
+    const late = response.status === 404 && id !== undefined ? await answerIfFinished(c, id) : null;
+    return late ?? asProblem(c, response);
   };
   app.post(PATH, handle);
   app.on(['PATCH', 'DELETE'], `${PATH}/:id{${ID}}`, handle);
