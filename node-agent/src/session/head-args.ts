@@ -1,6 +1,6 @@
 import { type AudioRecipe, gridSegment, type RenditionRecipe, segmentCount, type VideoRecipe } from '@reelay/contracts';
 import { encoderProfile } from './encoder-profile.ts';
-import { PREROLL_FRAMES, prerollOf } from './segmenter.ts';
+import { prerollOf } from './segmenter.ts';
 
 /** What one run of ffmpeg needs to know besides its recipe. */
 export interface HeadInput {
@@ -68,7 +68,7 @@ function audioArgs(recipe: AudioRecipe, head: HeadInput): string[] {
   const filters = [`asetpts=PTS-(${seconds(head.originSeconds + startSeconds)})/TB`, `aresample=${grid.sampleRate}:async=1:first_pts=0`, 'apad'];
   return [
     ...COMMON, ...head.inputOptions, ...seekTo(head, startSeconds - EARLIER_SECONDS), '-i', head.input,
-    '-map', `0:${recipe.streamIndex}`, '-vn', ...ONE_STREAM, '-af', filters.join(','), '-frames:a', String(grid.frames - first + PREROLL_FRAMES + 1),
+    '-map', `0:${recipe.streamIndex}`, '-vn', ...ONE_STREAM, '-af', filters.join(','), '-frames:a', String(grid.frames - first + prerollOf(first) + 1),
     '-c:a', 'aac', '-b:a', `${recipe.audioKbps}k`, '-ac', String(recipe.channels), '-ar', String(grid.sampleRate),
     '-avoid_negative_ts', 'disabled', '-f', 'mp4', '-movflags', `${FRAGMENTED}+frag_every_frame`, '-flush_packets', '1', 'pipe:1',
   ];

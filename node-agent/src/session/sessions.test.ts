@@ -158,6 +158,7 @@ describe('a head', () => {
     const [whole, later] = [await head(sessionId, { renditionId: 'a0' }), await head(sessionId, { renditionId: 'a0', from: 2 })];
     await untilOver(sessionId, whole);
     await untilOver(sessionId, later);
+    for (const headId of [whole, later]) expect(await stateOf(sessionId, headId)).toMatchObject({ state: 'ended', detail: null });
     const planned = gridSegments(sound);
     expect(receiver.of(whole).map(tfdtOf)).toEqual(planned.map(({ startTicks }) => startTicks));
     expect(receiver.of(later).map(tfdtOf)).toEqual(planned.slice(2).map(({ startTicks }) => startTicks));
