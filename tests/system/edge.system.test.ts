@@ -1,0 +1,149 @@
+/** deploy/edge with a real nginx: what it keeps, what it never keeps, and that nothing is held up on its way. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Playback, User, Video } from '@reelay/contracts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Edge, startEdge } from '../kit/edge.ts';
+import { GatewayProcess } from '../kit/gateway-process.ts';
+import { startSystem, type System } from '../kit/system.ts';
+import { Client, readEvents } from './client.ts';
+import { makeClip } from './clips.ts';
+
+let system: System;
+let gateways: [GatewayProcess, GatewayProcess];
+let edge: Edge;
+let client: Client;
+let folder: string;
+/** Of a public video, and of one for those who are signed in. */
+let open: Playback;
+let closed: Playback;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reelay-edge-test-'));
+  system = await startSystem();
+  const env = { REELAY_TRUST_PROXY: '1' };
+  gateways = [await GatewayProcess.beside(system, 'a', env), await GatewayProcess.beside(system, 'b', env)];
+  await Promise.all(gateways.map((gateway) => gateway.start()));
+  edge = await startEdge([gateways[0].address, gateways[1].address]);
+  client = new Client(edge.baseUrl);
+  await client.login('admin', system.adminPassword);
+  const clip = await makeClip(join(folder, 'film.mkv'), { seconds: 30 });
+  const [first, second] = [(await client.upload(clip, 'open.mkv')).body, (await client.upload(clip, 'closed.mkv')).body];
+  for (const { id } of [first, second]) await client.untilVideo(id, (video: Video) => video.valid !== null && video.thumbnailPath !== null, 120_000);
+  await client.ok('PATCH', `/api/media/videos/${first.id}`, { isPublic: true });
+  open = await client.ok<Playback>('GET', `/api/media/videos/${first.id}/playback`);
+  closed = await client.ok<Playback>('GET', `/api/media/videos/${second.id}/playback`);
+}, 240_000);
+afterAll(async () => {
+  await edge.stop();
+  await Promise.all(gateways.map((gateway) => gateway.stop('SIGKILL')));
+  await rm(folder, { recursive: true, force: true });
+  await system.stop();
+});
+
+const bearer = (): Record<string, string> => ({ authorization: `Bearer ${client.token}` });
+const get = (url: URL | string, headers: Record<string, string> = {}): Promise<Response> => fetch(new URL(url, edge.baseUrl), { headers });
+/** Address of a piece of the first rendition. */
+const pieceOf = async (playback: Playback, name: string): Promise<URL> => {
+  const master = new URL(playback.masterUrl ?? '', edge.baseUrl);
+  const rendition = (await (await get(master, bearer())).text()).split('\n').find((line) => line !== '' && !line.startsWith('#')) ?? '';
+  return new URL(name, new URL(rendition, master));
+};
+/** Lines of the gateways' logs about a path. */
+const askedFor = async (path: string): Promise<number> => {
+  const logs = await Promise.all(gateways.map((gateway) => gateway.log()));
+  return logs.join('\n').split('\n').filter((line) => line.includes('"msg":"request"') && line.includes(`"path":"${path}"`)).length;
+};
+
+describe('what is kept', () => {
+  it('segments of a public video: cut once, however many ask at the same time', async () => {
+    const url = await pieceOf(open, '1.m4s');
+    const answers = await Promise.all(Array.from({ length: 20 }, () => get(url)));
+    const bodies = await Promise.all(answers.map(async (answer) => Buffer.from(await answer.arrayBuffer())));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(bodies.every((body) => body.equals(bodies[0] ?? Buffer.alloc(0)))).toBe(true);
+    const again = await get(url, { range: 'bytes=0-99' });
+    expect([again.status, again.headers.get('x-cache'), (await again.arrayBuffer()).byteLength]).toEqual([206, 'HIT', 100]);
+    expect((await get(url, { 'if-none-match': answers[0]?.headers.get('etag') ?? '' })).status).toBe(304);
+    await expect.poll(() => askedFor(url.pathname)).toBe(1);
+  });
+
+  it('its playlists, compressed for who takes that', async () => {
+    const url = await pieceOf(open, 'index.m3u8');
+    const plain = await (await get(url, { 'accept-encoding': 'identity' })).text();
+    const packed = await get(url, { 'accept-encoding': 'gzip' });
+    expect([packed.headers.get('content-encoding'), packed.headers.get('x-cache'), packed.headers.get('content-type')]).toEqual(['gzip', 'HIT', 'application/vnd.apple.mpegurl']);
+    expect(await packed.text()).toBe(plain);
+  });
+
+  it('with both gateways away', async () => {
+    const url = await pieceOf(open, '2.m4s');
+    expect((await get(url)).status).toBe(200);
+    await Promise.all(gateways.map((gateway) => gateway.stop('SIGKILL')));
+    const kept = await get(url);
+    expect([kept.status, kept.headers.get('x-cache')]).toEqual([200, 'HIT']);
+    const other = await get(url.href.replace('/2.m4s', '/3.m4s'));
+    expect(other.status).toBe(502);
+    await Promise.all(gateways.map((gateway) => gateway.start()));
+    // An error is not kept: it is answered as soon as there is somebody to ask.
+    await expect.poll(async () => (await get(url.href.replace('/2.m4s', '/3.m4s'))).status, { timeout: 10_000 }).toBe(200);
+  });
+});
+
+describe('what is never kept', () => {
+  it('pieces of a video for who is signed in: nobody else gets them', async () => {
+    const url = await pieceOf(closed, '1.m4s');
+    for (let n = 0; n < 2; n += 1) {
+      const answer = await get(url, bearer());
+      expect([answer.status, answer.headers.get('x-cache')]).toEqual([200, 'MISS']);
+      await answer.arrayBuffer();
+    }
+    expect((await get(url)).status).toBe(401);
+    expect((await get(await pieceOf(closed, 'index.m3u8'))).status).toBe(401);
+  });
+
+  it('refusals', async () => {
+    const url = await pieceOf(open, '9999.m4s');
+    for (let n = 0; n < 2; n += 1) {
+      const answer = await get(url);
+      expect([answer.status, answer.headers.get('x-cache'), answer.headers.get('cache-control')]).toEqual([404, 'MISS', 'no-store']);
+    }
+  });
+});
+
+describe('what passes through', () => {
+  it('a live event at once', async () => {
+    const events = await get('/api/media/events', bearer());
+    const seen = (async () => {
+      if (events.body === null) throw new Error('no body');
+      for await (const { event, data } of readEvents(events.body)) if (event === 'job' && data.includes('"edge":"1"')) return;
+    })();
+    await client.ok('POST', '/api/media/jobs', { type: 'scan', params: {}, labels: { edge: '1' } });
+    await seen;
+  });
+
+  it('an upload as it comes: what has arrived at the edge has arrived', async () => {
+    const created = await fetch(`${edge.baseUrl}/api/media/uploads`, { method: 'POST', headers: { ...bearer(), 'tus-resumable': '1.0.0', 'upload-length': '3000000', 'upload-metadata': `filename ${Buffer.from('passing.mp4').toString('base64')}` } });
+    const location = created.headers.get('location') ?? '';
+    const { hostname, port } = new URL(edge.baseUrl);
+    const sending = request({ hostname, port, path: location, method: 'PATCH', headers: { ...bearer(), 'tus-resumable': '1.0.0', 'upload-offset': '0', 'content-type': 'application/offset+octet-stream', 'content-length': '3000000' } });
+    sending.on('error', () => {});
+    sending.write(Buffer.alloc(1_000_000));
+    const offset = async (): Promise<number> => Number((await fetch(edge.baseUrl + location, { method: 'HEAD', headers: { ...bearer(), 'tus-resumable': '1.0.0' } })).headers.get('upload-offset'));
+    await once(sending, 'drain').catch(() => undefined);
+    await expect.poll(offset, { timeout: 10_000 }).toBeGreaterThan(500_000);
+    sending.destroy();
+    expect((await fetch(edge.baseUrl + location, { method: 'DELETE', headers: { ...bearer(), 'tus-resumable': '1.0.0' } })).status).toBe(204);
+  });
+
+  it('a body of 8 MB; but no metrics, for each gateway has its own', async () => {
+    const uploaded = await fetch(`${edge.baseUrl}/api/media/videos/upload?filename=large.mp4`, { method: 'POST', headers: bearer(), body: Buffer.alloc(8_000_000, 'x') });
+    expect(uploaded.status).toBe(201);
+    expect((await get('/metrics')).status).toBe(404);
+    expect((await client.ok<User>('GET', '/api/auth/me')).username).toBe('admin');
+    expect((await get('/readyz')).status).toBe(200);
+  });
+});
