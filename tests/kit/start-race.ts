@@ -47,8 +47,8 @@ const oneRound = async (name: Program['name'], folder: string, contenders: numbe
     if (code !== RUNNING || !stderr.includes(`(process ${winner?.pid})`)) wrong.push(`a loser ended with ${code}: ${stderr.trim()}`);
   }
   for (const program of winners) {
-    const { code, signal } = await program.end(kill ? 'SIGKILL' : 'SIGTERM');
-    if (kill ? signal !== 'SIGKILL' : code !== 0) wrong.push(`the winner ended with ${code ?? signal}`);
+    const { code, signal, stdout } = await program.end(kill ? 'SIGKILL' : 'SIGTERM');
+    if (kill ? signal !== 'SIGKILL' : code !== 0) wrong.push(`the winner ended with ${code ?? signal}: ${stdout.trim()}`);
   }
   const left = readdirSync(folder).filter((entry) => /\.(pid|lock|part)$/.test(entry));
   if (!kill && left.length > 0) wrong.push(`left: ${left.join(', ')}`);
