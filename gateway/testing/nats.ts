@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { delimiter } from 'node:path';
+import { freePort } from '@reelay/runtime';
 
 export interface TestNats {
   url: string;
@@ -10,12 +10,7 @@ export interface TestNats {
 
 /** A nats-server of its own; it ends with this process, however that ends. */
 export const startTestNats = async (): Promise<TestNats> => {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  probe.close();
-  await once(probe, 'close');
+  const port = await freePort();
   const program = process.env.NATS_SERVER_PATH ?? 'nats-server';
   const path = [process.env.PATH ?? '', '/usr/sbin', '/usr/local/sbin'].join(delimiter);
   const child: ChildProcess = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, '-a', '127.0.0.1', '-p', String(port)], { stdio: 'ignore', env: { PATH: path } });

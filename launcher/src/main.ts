@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import {
-  type App, type Guardian, type LiveSettings, type Logger, type LogLevel, newId, openSettings, readSettings, ReelayError, runMain, type SettingsDifference, Shutdown,
+  type App, freePort, type Guardian, type LiveSettings, type Logger, type LogLevel, newId, openSettings, readSettings, ReelayError, runMain, type SettingsDifference, Shutdown,
 } from '@reelay/runtime';
 import { Supervisor, sweepOrphans } from '@reelay/runtime/supervisor';
 import { Demo } from './demo.ts';
@@ -11,7 +11,7 @@ import { removeLeftParts } from './left-parts.ts';
 import { formatLogLine } from './log-lines.ts';
 import { watchNpm } from './npm-watch.ts';
 import { readIfThere } from './secret-file.ts';
-import { claimPort, freePort } from './ports.ts';
+import { claimPort } from './ports.ts';
 import { launcherSettings, type LauncherSettings } from './settings.ts';
 import { adminPasswordFile, signInLine } from './sign-in.ts';
 import { LocalSystem } from './system.ts';

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { localUrl, serviceCommand, type ServiceName, type SystemPlan } from './programs.ts';
+import { localUrl, serviceCommand, type ServiceName, SERVICES, type SystemPlan } from './programs.ts';
 
 const plan: SystemPlan = {
   dist: '/app/dist', dataDir: '/data', libraryRoot: '/library', host: '0.0.0.0', port: 4100, localPort: undefined, stopSeconds: { gateway: 2, scheduler: 2, 'node-agent': 4 },
   databaseUrl: 'postgres://reelay:database-password@127.0.0.1:5/reelay', natsUrl: 'nats://127.0.0.1:6', hubCreds: '/data/hub.creds', nodeCreds: '/data/node.creds',
   nodeId: 'local', nodeName: 'box', ffmpeg: '/usr/bin/ffmpeg', ffprobe: '/usr/bin/ffprobe', secretFile: '/data/secret.key', configFile: undefined,
-  env: { HOME: '/root', REELAY_ADMIN_PASSWORD: 'admin-password', REELAY_LIMIT_CPU: '3', REELAY_RETRY_UNIT_SECONDS: '1', AWS_SECRET_ACCESS_KEY: 'other' },
+  env: { HOME: '/root', REELAY_ADMIN_PASSWORD: 'admin-password', REELAY_LIMIT_CPU: '3', REELAY_ALIVE_FILE: '/run/alive', REELAY_RETRY_UNIT_SECONDS: '1', AWS_SECRET_ACCESS_KEY: 'other' },
 };
 const envOf = (name: ServiceName): Record<string, string | undefined> => ({ ...serviceCommand(name, plan, () => {}).env });
 
@@ -19,6 +19,7 @@ it('tells the hub all of it, and passes on our own variables only', () => {
     expect(envOf(name)).toMatchObject({ DATABASE_URL: plan.databaseUrl, REELAY_SECRET_FILE: '/data/secret.key', REELAY_NATS_CREDS: '/data/hub.creds', REELAY_RETRY_UNIT_SECONDS: '1' });
     expect(envOf(name)).not.toHaveProperty('AWS_SECRET_ACCESS_KEY');
   }
+  for (const name of SERVICES) expect(envOf(name)).not.toHaveProperty('REELAY_ALIVE_FILE');
   expect(JSON.stringify(envOf('scheduler'))).not.toContain('admin-password');
 });
 it('speaks to the gateway over loopback when it listens everywhere', () => {

@@ -38,12 +38,14 @@ export type ServiceName = (typeof SERVICES)[number];
 
 /** What of the person's environment the services see beyond the supervisor's safe base. */
 const PASSED_ON = /^(REELAY_\w+|MAX_CONCURRENT_TRANSCODES|TRANSCODE_TIMEOUT|NVIDIA_SMI_PATH)$/;
+/** The launcher's own sign of life: a service that touched it would speak for the whole. */
+const LAUNCHERS_OWN = new Set(['REELAY_ALIVE_FILE']);
 const PATHS = ['REELAY_TLS_CERT', 'REELAY_TLS_KEY'] as const;
 /** Agents have no database, sign no URLs and know no password. */
 const KEPT_FROM_AGENTS = new Set(['REELAY_ADMIN_PASSWORD', 'REELAY_SECRET_FILE', 'REELAY_DATA_DIR', 'REELAY_TLS_KEY']);
 
 function passedOn(env: Env, keptBack: ReadonlySet<string> = new Set()): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && PASSED_ON.test(entry[0]) && !keptBack.has(entry[0])));
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && PASSED_ON.test(entry[0]) && !LAUNCHERS_OWN.has(entry[0]) && !keptBack.has(entry[0])));
 }
 
 /** The URL of the gateway for programs on this machine. */

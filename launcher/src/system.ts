@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { type Accepted, Ctx, ensureSecretKey, type Env, type Logger, Shutdown } from '@reelay/runtime';
+import { type Accepted, Ctx, ensureSecretKey, type Env, freePort, type Logger, Shutdown } from '@reelay/runtime';
 import type { Supervisor } from '@reelay/runtime/supervisor';
 import { formatLogLine } from './log-lines.ts';
 import { ManagedProcess } from './managed-process.ts';
@@ -11,7 +11,6 @@ import { NatsKeys } from './nats/keys.ts';
 import { natsServerEnv, untilNatsReady } from './nats/server.ts';
 import { Cluster } from './postgres/cluster.ts';
 import { findPostgresHome } from './postgres/home.ts';
-import { freePort } from './ports.ts';
 import { localUrl, saysReady, saysWelcomed, serviceCommand, type ServiceName, SERVICES, type SystemPlan } from './programs.ts';
 import { untilReady } from './readiness.ts';
 import { ReloadAll } from './reload-all.ts';

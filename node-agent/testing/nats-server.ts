@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { freePort } from '@reelay/runtime';
 
 /** A nats-server of its own for a test; can be stopped and started again on its port. */
 export class TestNats {
@@ -12,12 +12,7 @@ export class TestNats {
   }
 
   static async start(): Promise<TestNats> {
-    const probe = createServer().listen(0, '127.0.0.1');
-    await once(probe, 'listening');
-    const address = probe.address();
-    probe.close();
-    await once(probe, 'close');
-    const nats = new TestNats(typeof address === 'object' && address ? address.port : 0);
+    const nats = new TestNats(await freePort());
     nats.up();
     return nats;
   }

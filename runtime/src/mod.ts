@@ -24,6 +24,7 @@ export { type ReloadableChild, type ReloadAnswer, ReloadAsker, reloadProblems } 
 export { holdInstance } from './lifecycle/hold-instance.ts';
 export { ChildCannotStart, type StartFailure } from './lifecycle/start-failure.ts';
 export { parentMessageSchema } from './lifecycle/parent-channel.ts';
+export { freePort, tryPort } from './free-port.ts';
 export { listenFailure, PortUnavailable } from './port-unavailable.ts';
 export { ReleaseStack, type ReleaseReport, ReleaseTimeout, type Service, withDeadline } from './service.ts';
 export { openSettings } from './service-settings.ts';

@@ -1,10 +1,10 @@
 /** A real Postgres for tests: a server of its own per process, without fsync, and a database per caller from a migrated template. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chownSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@reelay/runtime';
 import { openDatabase, type Sql } from './db.ts';
 import { migrate } from './migrate.ts';
 
@@ -16,16 +16,6 @@ interface Server {
   url: (database: string) => string;
   stop: () => Promise<void>;
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 
 /** A path whose folders every user may pass. */
 const traversable = (path: string): boolean => {

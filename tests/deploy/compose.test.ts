@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { nodeInboxPrefix, subjects } from '@reelay/contracts';
-import { createLogger, Ctx, Shutdown } from '@reelay/runtime';
+import { createLogger, Ctx, freePort, Shutdown } from '@reelay/runtime';
 import { Supervisor } from '@reelay/runtime/supervisor';
 import { connect, credsAuthenticator } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +14,6 @@ import { gatewaySettings } from '../../gateway/src/settings.ts';
 import { build } from '../../launcher/build.mjs';
 import { keysSettings } from '../../launcher/src/keys-settings.ts';
 import { untilNatsReady } from '../../launcher/src/nats/server.ts';
-import { freePort } from '../../launcher/src/ports.ts';
 import { agentSettings } from '../../node-agent/src/settings.ts';
 import { schedulerSettings } from '../../scheduler/src/settings.ts';
 

@@ -3,9 +3,8 @@ import { connect } from 'node:net';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createLogger, Ctx, Shutdown } from '@reelay/runtime';
+import { createLogger, Ctx, freePort, Shutdown } from '@reelay/runtime';
 import { Supervisor } from '@reelay/runtime/supervisor';
-import { freePort } from '../../launcher/src/ports.ts';
 import { pause } from './eventually.ts';
 
 const EDGE = resolve(import.meta.dirname, '../../deploy/edge');

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { freePort } from '../../launcher/src/ports.ts';
+import { freePort } from '@reelay/runtime';
 import type { System } from './system.ts';
 
 const DIST = resolve(import.meta.dirname, '../../dist');

@@ -2,10 +2,9 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createLogger, Ctx, Shutdown } from '@reelay/runtime';
+import { createLogger, Ctx, freePort, Shutdown } from '@reelay/runtime';
 import { Supervisor } from '@reelay/runtime/supervisor';
 import { build } from '../../launcher/build.mjs';
-import { freePort } from '../../launcher/src/ports.ts';
 import { Cluster } from '../../launcher/src/postgres/cluster.ts';
 import { findPostgresHome } from '../../launcher/src/postgres/home.ts';
 import { startTestNats, type TestNats } from './nats.ts';

@@ -2,11 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createLogger, Ctx, Shutdown } from '@reelay/runtime';
+import { createLogger, Ctx, freePort, Shutdown } from '@reelay/runtime';
 import { Supervisor } from '@reelay/runtime/supervisor';
 import { NatsKeys } from '../../launcher/src/nats/keys.ts';
 import { natsServerEnv, untilNatsReady } from '../../launcher/src/nats/server.ts';
-import { freePort } from '../../launcher/src/ports.ts';
 
 export interface TestNats {
   url: string;

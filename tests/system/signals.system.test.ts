@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { openDatabase, type Sql } from '@reelay/store';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { freePort } from '../../launcher/src/ports.ts';
+import { freePort } from '@reelay/runtime';
 import { type Infrastructure, startInfrastructure } from '../kit/infrastructure.ts';
 import { processesOf } from '../kit/processes.ts';
 import { type Ended, Program } from '../kit/program.ts';

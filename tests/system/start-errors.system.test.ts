@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'n
 import { join, resolve } from 'node:path';
 import { openDatabase } from '@reelay/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../../launcher/src/ports.ts';
+import { freePort } from '@reelay/runtime';
 import { untilNatsReady } from '../../launcher/src/nats/server.ts';
 import { type Infrastructure, startInfrastructure } from '../kit/infrastructure.ts';
 import { startTestNats } from '../kit/nats.ts';

@@ -2,11 +2,10 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger, Ctx, Shutdown } from '@reelay/runtime';
+import { createLogger, Ctx, freePort, Shutdown } from '@reelay/runtime';
 import { type Proc, Supervisor } from '@reelay/runtime/supervisor';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../ports.ts';
 import { Cluster } from './cluster.ts';
 import { findPostgresHome, type PostgresHome } from './home.ts';
 

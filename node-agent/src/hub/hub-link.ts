@@ -3,7 +3,7 @@ import { type Clock, Ctx, errorCode, type Logger, Shutdown, toError } from '@ree
 import type { HubClient } from './hub-client.ts';
 
 export interface HubLinkOptions {
-  hub: HubClient;
+  hub: Pick<HubClient, 'hello' | 'heartbeat' | 'untilAnswered'>;
   clock: Clock;
   logger: Logger;
   /** Called before each hello and heartbeat. */

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { freePort } from '../free-port.ts';
 import { createLogger } from '../log.ts';
 import { findExecutable } from '../supervisor/command.ts';
 import { eventually } from '../test-support/eventually.ts';
@@ -18,15 +18,6 @@ const logger = createLogger({ service: 'test', level: 'silent' });
 let port: number;
 let server: ChildProcess;
 const buses: Bus[] = [];
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-}
 
 /** It lies in /usr/sbin on Debian, which is not on the PATH of an ordinary user. */
 const NATS_SERVER = process.env.NATS_SERVER_PATH ?? findExecutable('nats-server', `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`) ?? 'nats-server';

@@ -4,7 +4,7 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import type { Sql } from '@reelay/store';
 import { createTestDatabase, type TestDatabase } from '@reelay/store/testing';
-import { freePort } from '../../../launcher/src/ports.ts';
+import { freePort } from '@reelay/runtime';
 import { localUrl, serviceCommand, type ServiceName, SERVICES, type SystemPlan } from '../../../launcher/src/programs.ts';
 import { untilReady } from '../../../launcher/src/readiness.ts';
 import { LoggedProcess } from '../../kit/logged-process.ts';
