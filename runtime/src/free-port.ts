@@ -33,11 +33,11 @@ function firstEphemeral(): number {
  * range that the kernel gives out. A port of that range is lost to some connection of this machine now and then.
  * @throws the error of listen, such as EADDRNOTAVAIL
  */
-export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const end = firstEphemeral();
-  for (let tries = 0; tries < TRIES && end > LOWEST; tries += 1) {
-    const port = await tryPort(host, randomInt(LOWEST, end)).catch(() => null);
-    if (port !== null) return port;
-  }
-  return tryPort(host, 0);
+export function freePort(host = '127.0.0.1'): Promise<number> {
+  return pick(host, firstEphemeral(), TRIES);
+}
+
+async function pick(host: string, end: number, tries: number): Promise<number> {
+  if (tries === 0 || end <= LOWEST) return tryPort(host, 0);
+  return tryPort(host, randomInt(LOWEST, end)).catch(() => pick(host, end, tries - 1));
 }
