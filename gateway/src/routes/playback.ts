@@ -8,12 +8,13 @@ import { HttpProblem } from '../http/problem.ts';
 import { idParam, json, noQuery, problems } from '../http/route.ts';
 import { sendFile } from '../http/send-file.ts';
 import type { ReadLease } from '../locks/read-locks.ts';
-import { fileReadKind, readingVideo } from '../locks/reading.ts';
+import { fileReadKind, readingVideo, viewerOf } from '../locks/reading.ts';
 import { playbackOf } from '../streams/playback.ts';
 import { viewableVideo } from '../videos/access.ts';
 
 const tags = ['Playing'];
 const playbackQuery = z.strictObject({
+  start: z.coerce.number().min(0).max(1e7).optional().meta({ description: 'Seconds from which the client is about to play: an encode begins there at once' }),
   codecs: z.string().max(500).optional().meta({ description: 'RFC 6381 strings that the client decodes, separated by commas' }),
 });
 const binary = (type: string, description: string) => ({ description, content: { [type]: { schema: z.string().meta({ format: 'binary' }) } } });
@@ -31,8 +32,12 @@ export const playbackRoutes = (app: App, deps: GatewayDeps): void => {
     method: 'get', path: '/api/media/videos/{id}/playback', tags, summary: 'How to play a video, and why so', request: { params: idParam, query: playbackQuery },
     responses: { 200: json(playbackSchema, 'The way to play'), ...problems },
   }), async (c) => {
-    const { id } = await viewableVideo(deps.sql, c, c.req.valid('param').id);
-    const playback = await playbackOf(deps, id, codecList(c.req.valid('query').codecs));
+    const video = await viewableVideo(deps.sql, c, c.req.valid('param').id);
+    const { codecs, start } = c.req.valid('query');
+    const playback = await playbackOf(deps, video.id, codecList(codecs));
+    if (start !== undefined && playback.mode === 'transcode' && playback.available) {
+      deps.sessions.prepare(video, await deps.encoded.open(video), { viewer: viewerOf(c, deps.settings.REELAY_TRUST_PROXY), startSeconds: start });
+    }
     c.header('cache-control', 'private, no-cache');
     return c.json(playback, 200);
   });

@@ -66,6 +66,19 @@ export function planEncodedStream(source: EncodedSource): EncodedStream {
   return { version: versionOf(source, originSeconds, renditions), originSeconds, durationSeconds, renditions };
 }
 
+/** A viewer whose bandwidth is not known yet starts here or just below: it is quick to encode and good to look at. */
+const START_HEIGHT = 360;
+
+/** What players begin with: a small rung of the pictures, and the main sound. */
+export function startRenditions({ renditions }: EncodedStream): { picture: EncodedRendition | undefined; sound: EncodedRendition | undefined } {
+  const rungs = renditions.filter(({ recipe }) => recipe.kind === 'video');
+  const sounds = renditions.filter(({ recipe }) => recipe.kind === 'audio');
+  return {
+    picture: rungs.findLast(({ recipe }) => recipe.kind === 'video' && Math.min(recipe.width, recipe.height) <= START_HEIGHT) ?? rungs[0],
+    sound: sounds.find(({ source }) => source.disposition.includes('default')) ?? sounds[0],
+  };
+}
+
 /** The longest segment, rounded: EXT-X-TARGETDURATION, the same for all renditions. */
 export function targetDurationOf(stream: EncodedStream): number {
   const longest = Math.max(...stream.renditions.flatMap(({ recipe: { grid }, segments }) => [0, segments - 1].map((n) => gridSegment(grid, n, segments)?.durationSeconds ?? 0)));

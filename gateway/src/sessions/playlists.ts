@@ -1,13 +1,11 @@
 import { gridSegments, h264CodecString } from '@reelay/contracts';
 import { attributes, quoted, vodPlaylist } from '../packaging/playlist-lines.ts';
-import { type EncodedRendition, type EncodedStream, targetDurationOf } from './encoded-stream.ts';
+import { type EncodedRendition, type EncodedStream, startRenditions, targetDurationOf } from './encoded-stream.ts';
 
 const AAC_LC = 'mp4a.40.2';
 const AUDIO_GROUP = 'aac';
 /** Boxes around the samples, and what a rate control goes over its cap in one segment. */
 const OVERHEAD = 1.1;
-/** A viewer whose bandwidth is not known yet starts here or just below: it is quick to encode and good to look at. */
-const START_HEIGHT = 360;
 
 /** Audio beside the video: its own playlist and language (HLS authoring rules, 9.5). */
 const soundOf = (stream: EncodedStream): EncodedRendition[] => stream.renditions.filter(({ recipe }) => recipe.kind === 'audio');
@@ -18,8 +16,8 @@ export function encodedMasterPlaylist(stream: EncodedStream): string {
   const rungs = stream.renditions.filter(({ recipe }) => recipe.kind === 'video');
   const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
   if (rungs.length === 0) return `${[...lines, ...soundOnly(sound)].join('\n')}\n`;
-  lines.push(...soundLines(sound));
-  const first = rungs.findLast(({ recipe }) => recipe.kind === 'video' && Math.min(recipe.width, recipe.height) <= START_HEIGHT) ?? rungs[0];
+  lines.push(...soundLines(stream));
+  const { picture: first } = startRenditions(stream);
   const ordered = [...rungs.filter((rung) => rung === first), ...rungs.filter((rung) => rung !== first)];
   for (const rung of ordered) lines.push(...variantLines(rung, sound.length > 0));
   return `${lines.join('\n')}\n`;
@@ -48,10 +46,10 @@ function variantLines({ id, recipe }: EncodedRendition, hasSound: boolean): stri
   ];
 }
 
-function soundLines(sound: readonly EncodedRendition[]): string[] {
-  const main = sound.find(({ source }) => source.disposition.includes('default')) ?? sound[0];
+function soundLines(stream: EncodedStream): string[] {
+  const { sound: main } = startRenditions(stream);
   const taken = new Set<string>();
-  return sound.map((rendition) => {
+  return soundOf(stream).map((rendition) => {
     const { id, source } = rendition;
     const wanted = source.title ?? source.language ?? `Audio ${Number(id.slice(1)) + 1}`;
     const name = taken.has(wanted) ? `${wanted} (${id})` : wanted;

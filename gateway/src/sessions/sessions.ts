@@ -1,8 +1,9 @@
-import type { Stream } from '@reelay/contracts';
-import { Ctx, KilledByHand, type Service, Shutdown, waitAtMost } from '@reelay/runtime';
+import { segmentAt, type Stream } from '@reelay/contracts';
+import { Ctx, errorCode, KilledByHand, type Service, Shutdown, waitAtMost } from '@reelay/runtime';
 import type { VideoRow } from '@reelay/store';
 import type { Piece } from '../cache/piece.ts';
 import type { PlannedVideo } from './encoded-streams.ts';
+import { startRenditions } from './encoded-stream.ts';
 import { NoPlace } from './errors.ts';
 import { Session } from './session.ts';
 import type { Ask, SessionDeps } from './session-deps.ts';
@@ -10,6 +11,8 @@ import type { Ask, SessionDeps } from './session-deps.ts';
 /** A stream that was ended by hand stays ended for a moment, or its players would start it again at once. */
 const ENDED_BY_HAND_MS = 10_000;
 const STOP_MS = 1_500;
+/** A player that has not come by then does not come. */
+const PREPARE_MS = 6_000;
 
 /** The on-demand streams of this gateway: at most one session for each video as it is now. */
 export class Sessions implements Service {
@@ -61,6 +64,22 @@ export class Sessions implements Service {
     const session = this.#sessions.get(version) ?? this.#open(video, planned);
     // It may have come while the cache was asked.
     return this.#deps.cache.has(key) ? this.piece(video, planned, ask, ctx) : session.piece(ask, ctx);
+  }
+
+  /**
+   * Somebody is about to play from `startSeconds` on: what their player asks for first is made meanwhile. Whether that can be
+   * done is for the requests themselves to learn.
+   */
+  prepare(video: VideoRow, planned: PlannedVideo, { viewer, startSeconds }: { viewer: string; startSeconds: number }): void {
+    const { picture, sound } = startRenditions(planned.stream);
+    for (const rendition of [picture, sound]) {
+      if (rendition === undefined) continue;
+      const ctx = this.#ctx.child(`first piece of ${rendition.id}`).withTimeout(PREPARE_MS, this.#deps.clock);
+      const ask = { renditionId: rendition.id, name: segmentAt(rendition.recipe.grid, startSeconds), viewer };
+      this.piece(video, planned, ask, ctx).catch((error: unknown) => {
+        this.#deps.logger.debug({ videoId: video.id, renditionId: rendition.id, code: errorCode(error) }, 'not prepared');
+      }).finally(() => ctx.end());
+    }
   }
 
   /** The session that a node knows by this id. */
