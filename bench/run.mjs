@@ -1,17 +1,35 @@
-// npm run bench [-- rounds]: every benchmark on one real system; a table on stderr, JSON on stdout.
+// npm run bench [-- [rounds] [names…]]: benchmarks on one real system; a table on stderr, JSON on stdout.
+import { loadavg } from 'node:os';
+import { benchFirstFrame } from './first-frame.mjs';
+import { benchFirstSegment } from './first-segment.mjs';
 import { benchJobs } from './jobs.mjs';
 import { benchSegments } from './segments.mjs';
 import { startSystem } from './system.mjs';
 
-const rounds = Number(process.argv[2] ?? 20);
+/** Each gives rows: a promise, our times, those of a peer or a floor in the same run, and the limit. */
+const BENCHMARKS = {
+  jobs: benchJobs,
+  segments: benchSegments,
+  'first-segment': (/** @type {import('./system.mjs').BenchSystem} */ system, /** @type {number} */ rounds) => benchFirstSegment(system, Math.ceil(rounds / 4)),
+  'first-frame': (/** @type {import('./system.mjs').BenchSystem} */ system, /** @type {number} */ rounds) => benchFirstFrame(system, Math.ceil(rounds / 4)),
+};
+
+const words = process.argv.slice(2);
+const rounds = Number(words.find((word) => /^\d+$/.test(word)) ?? 20);
+const names = words.filter((word) => !/^\d+$/.test(word));
+for (const name of names) if (!Object.hasOwn(BENCHMARKS, name)) throw new Error(`there is no benchmark ${name}; there are: ${Object.keys(BENCHMARKS).join(', ')}`);
+const chosen = Object.entries(BENCHMARKS).filter(([name]) => names.length === 0 || names.includes(name));
+
+const loadBefore = loadavg()[0] ?? 0;
 const system = await startSystem();
 try {
-  const rows = [...(await benchJobs(system, rounds)), ...(await benchSegments(system, rounds))];
-  console.error(`ready after ${Math.round(system.readyMs)} ms`);
+  const rows = [];
+  for (const [, bench] of chosen) rows.push(...(await bench(system, rounds)));
+  console.error(`load before ${loadBefore.toFixed(1)}, ready after ${Math.round(system.readyMs)} ms`);
   for (const row of rows) {
-    console.error(`${row.promise.padEnd(40)} p50 ${row.p50Ms.toFixed(0).padStart(5)} ms  p95 ${row.p95Ms.toFixed(0).padStart(5)} ms  floor/peer ${row.floorP50Ms.toFixed(0).padStart(5)} ms  ratio ${row.ratio.toFixed(2)}  limit ${row.limitMs} ms`);
+    console.error(`${row.promise.padEnd(48)} p50 ${row.p50Ms.toFixed(0).padStart(5)} ms  p95 ${row.p95Ms.toFixed(0).padStart(5)} ms  floor/peer ${row.floorP50Ms.toFixed(0).padStart(5)} ms  ratio ${row.ratio.toFixed(2)}  limit ${row.limitMs} ms`);
   }
-  console.log(JSON.stringify({ rounds, readyMs: system.readyMs, rows }, null, 2));
+  console.log(JSON.stringify({ rounds, loadBefore, readyMs: system.readyMs, rows }, null, 2));
 } finally {
   await system.stop();
 }
