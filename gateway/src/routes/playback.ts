@@ -35,7 +35,7 @@ export const playbackRoutes = (app: App, deps: GatewayDeps): void => {
     const video = await viewableVideo(deps.sql, c, c.req.valid('param').id);
     const { codecs, start } = c.req.valid('query');
     const playback = await playbackOf(deps, video.id, codecList(codecs));
-    if (start !== undefined && playback.mode === 'transcode' && playback.available) {
+    if (start !== undefined && playback.mode === 'transcode') {
       deps.sessions.prepare(video, await deps.encoded.open(video), { viewer: viewerOf(c, deps.settings.REELAY_TRUST_PROXY), startSeconds: start });
     }
     c.header('cache-control', 'private, no-cache');

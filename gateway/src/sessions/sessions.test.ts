@@ -109,6 +109,21 @@ describe('an encoded stream', () => {
     expect(await problem(await get('h240/0.m4s', {}, null))).toMatchObject({ status: 401 });
     expect((await gateway.call('GET', '/api/media/streams', { as: 'ADMIN' })).status).toBe(403);
   });
+  it('is begun where a client says that it is about to play, and the client finds it there', async () => {
+    await gateway.json(200, 'GET', `/api/media/videos/${video.id}/playback?start=31.5`, { as: 'VIEWER' });
+    await expect.poll(() => first.heads.map(({ from }) => from)).toEqual([15]);
+    expect(await segment(15)).toEqual(new Uint8Array(pieces.segments[15] ?? []));
+    expect((await get('h240/init.mp4')).status).toBe(200);
+    expect(first.heads).toHaveLength(1);
+    expect((await list()).data).toMatchObject([{ viewers: 1 }]);
+    expect(await problem(await gateway.call('GET', `/api/media/videos/${video.id}/playback?start=-1`, { as: 'VIEWER' }))).toMatchObject({ status: 422 });
+  });
+  it('that nobody comes for is begun and left alone, also without a place', async () => {
+    fleet.refuse = { reason: 'All 2 places for streams are taken.', retryAfterSeconds: 7 };
+    await gateway.json(200, 'GET', `/api/media/videos/${video.id}/playback?start=0`, { as: 'VIEWER' });
+    await expect.poll(() => fleet.asked.length).toBe(1);
+    expect(await problem(await get('h240/0.m4s'))).toMatchObject({ status: 503, code: 'no_encoder' });
+  });
   it('of viewers far apart has heads of their own; a viewer who jumps leaves none behind', async () => {
     first.segmentMs = 700;
     await Promise.all([segment(0, 'VIEWER'), segment(15, 'ADMIN')]);
