@@ -7,6 +7,7 @@ const driverFix: Plugin = { name: 'postgres driver fix', transform: (code, id) =
  * unit: beside the code, on real Postgres, NATS and ffmpeg where the code speaks to them.
  * long: each fault of a bad day, and minutes of random ones; on request only (npm run test:long).
  * system: the whole system as processes. e2e: the whole system in Chromium.
+ * conformance: streams against the rules of HLS and CMAF, their behaviour, and other people's players.
  * One file at a time where a file runs a system of its own: two cores.
  */
 export default defineConfig({
@@ -46,6 +47,18 @@ export default defineConfig({
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 240_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        plugins: [driverFix],
+        test: {
+          name: 'conformance',
+          server: { deps: { inline: ['postgres'] } },
+          include: ['tests/conformance/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
           hookTimeout: 120_000,
         },
       },

@@ -1,5 +1,5 @@
 // npm test: installs what is missing, then checks, unit tests, system tests and browser tests.
-// `npm test -- unit` (or system, e2e, check, long) runs one part. Ends with one line: N passed, N failed.
+// `npm test -- unit` (or system, conformance, e2e, check, long) runs one part. Ends with one line: N passed, N failed.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { ensureTools } from '../launcher/tools/find.mjs';
 
 const repoRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 const say = (/** @type {string} */ line) => console.log(line);
-const PROJECTS = ['unit', 'system', 'e2e'];
+const PROJECTS = ['unit', 'system', 'conformance', 'e2e'];
 /** Only when asked for by name. */
 const ON_REQUEST = ['long'];
 
@@ -59,7 +59,7 @@ const main = async () => {
   const projects = wanted.length === 0 ? PROJECTS : [...PROJECTS, ...ON_REQUEST].filter((project) => wanted.includes(project));
   const needed = [
     NATS_SERVER, FFMPEG,
-    ...(projects.includes('e2e') ? [CHROMIUM] : []),
+    ...(projects.includes('e2e') || projects.includes('conformance') ? [CHROMIUM] : []),
     ...(projects.includes('system') || projects.includes('long') ? [NGINX] : []),
   ];
   const found = await whilePreparing(repoRoot, say, async () => {
