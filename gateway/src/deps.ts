@@ -5,6 +5,7 @@ import type { Hints } from './hub/hints.ts';
 import type { Hub } from './hub/hub.ts';
 import type { LiveJobs } from './hub/live-jobs.ts';
 import type { SignInWatch } from './hub/sign-in-watch.ts';
+import type { ViewAccess } from './access/view-access.ts';
 import type { Outbox } from './hub/outbox.ts';
 import type { StaticFiles } from './http/static-files.ts';
 import type { Drain } from './server/drain.ts';
@@ -37,6 +38,8 @@ export interface GatewayDeps {
   readonly signIns: SignInWatch;
   readonly outbox: Outbox;
   readonly live: LiveJobs;
+  /** Who may see which video, as far as it was asked lately. */
+  readonly views: ViewAccess;
   readonly packages: PackageCache;
   /** Pieces of all streams, in memory and on the disk. */
   readonly cache: SegmentCache;

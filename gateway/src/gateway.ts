@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { type Clock, type Ctx, type LibraryRoot, type Logger, newId, type ReleaseStack, type SigningKeys } from '@reelay/runtime';
 import type { Bus } from '@reelay/runtime/bus';
 import type { Sql } from '@reelay/store';
+import { ViewAccess } from './access/view-access.ts';
 import { createApp } from './app.ts';
 import { openCache } from './cache/open-cache.ts';
 import type { GatewayDeps } from './deps.ts';
@@ -49,13 +50,14 @@ const PACKAGES_BYTES = 192 * MIB;
 
 /** The gateway without its socket: hub, outbox reader and application, started. Its parts stop with `release`. */
 export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start' | 'push'>, resources: GatewayResources): Promise<{ app: App; deps: GatewayDeps }> => {
-  const { sql, bus, clock, logger, library, settings } = resources;
+  const { sql, bus, clock, logger, library, keys, settings } = resources;
   const hub: Hub = new Hub({
     maxClients: 10_000, maxBytesPerClient: 4 * MIB, writeDeadlineMs: 30_000, maxAgeMs: 3_600_000, onLeave: (_client, reason) => metrics.liveClientLeft(reason),
   });
   const metrics = new HttpMetrics({ liveClients: () => hub.size, processMetrics: resources.processMetrics });
   const live = new LiveJobs();
-  const outbox = new Outbox({ sql, bus, hub, live, clock, logger });
+  const views = new ViewAccess({ sql, keys, clock });
+  const outbox = new Outbox({ sql, bus, hub, live, clock, logger, onVideo: (id) => views.forgetVideo(id) });
   const feed = new ProgressFeed({ sql, bus, hub, live, clock, logger });
   await release.start(outbox, ctx);
   await release.start(feed, ctx);
@@ -73,10 +75,10 @@ export const startGateway = async (ctx: Ctx, release: Pick<ReleaseStack, 'start'
   const parts = await PartJournal.open(join(runDir, 'uploads'), library);
   release.push('parts of uploads', () => parts.settled());
   const deps: GatewayDeps = {
-    ...resources, ...locks, newId, hub, outbox, live, metrics, signIns, uploads, drain, ...streams,
+    ...resources, ...locks, newId, hub, outbox, live, views, metrics, signIns, uploads, drain, ...streams,
     parts,
     requests: new Requests(),
-    hints: new Hints(bus),
+    hints: new Hints(bus, () => views.forgetVideos()),
     packages: new PackageCache({ sql, library, maxBytes: PACKAGES_BYTES }),
   };
   return { app: createApp(deps), deps };

@@ -13,6 +13,8 @@ export const loginResponse = z.object({ token: z.string(), user: userSchema, exp
 /** Header that cookie-authenticated writes must carry; a foreign page cannot set it without a preflight. */
 export const CSRF_HEADER = 'x-reelay-csrf';
 export const SESSION_COOKIE = 'reelay_session';
+/** Opens the segments of one video; its path is that video's. Signed, so that an edge can judge it without asking. */
+export const VIEW_COOKIE = 'reelay_view';
 
 export const createTokenRequest = z.strictObject({ name: z.string().min(1).max(100), expiresInDays: z.int().min(1).max(3650).optional() });
 export const apiTokenSchema = z.object({

@@ -9,7 +9,8 @@ import { hashToken } from './tokens.ts';
 
 const BEARER = /^Bearer +([A-Za-z0-9_.~+/=-]{1,512})$/i;
 
-const offeredToken = (c: RequestContext): { token: string; via: SignIn['via'] } | null => {
+/** The token of the request, of whatever worth. */
+export const offeredToken = (c: RequestContext): { token: string; via: SignIn['via'] } | null => {
   const header = c.req.header('authorization');
   if (header !== undefined) {
     const token = BEARER.exec(header)?.[1];

@@ -14,6 +14,8 @@ export interface OutboxOptions {
   live: LiveJobs;
   clock: Clock;
   logger: Logger;
+  /** Called for each video that changed, before anybody hears of it. */
+  onVideo?: ((videoId: string) => void) | undefined;
   /** The safety net when a hint is lost. Default 2 s. */
   pollMs?: number | undefined;
 }
@@ -132,6 +134,7 @@ export class Outbox implements Service {
       for (;;) {
         const { events, cursor } = await readOutbox(sql, this.#cursor, BATCH);
         if (events.length === 0) break;
+        this.#tellVideos(events);
         for (const event of await renderEvents(sql, live, events, clock.now())) hub.broadcast(event);
         this.#cursor = cursor;
         this.#wakeWaiters(events);
@@ -142,6 +145,10 @@ export class Outbox implements Service {
       if (!this.#failing) logger.warn({ err: toError(error), code: errorCode(error) }, 'outbox not readable; trying again');
       this.#failing = true;
     }
+  }
+
+  #tellVideos(events: readonly OutboxEvent[]): void {
+    for (const { topic, entityId } of events) if (topic === 'videos') this.#options.onVideo?.(entityId);
   }
 
   #wakeWaiters(events: readonly OutboxEvent[]): void {

@@ -58,6 +58,7 @@ export const authRoutes = (app: App, deps: GatewayDeps): void => {
   app.openapi({ ...logout, middleware: requireRole(sql, 'VIEWER') }, async (c) => {
     const signIn = await signInOf(sql, c);
     if (signIn !== null) await deleteToken(sql, signIn.principal.tokenId, signIn.principal.user.id);
+    deps.views.forgetSignIns();
     deleteCookie(c, SESSION_COOKIE, { path: '/' });
     return c.body(null, 204);
   });

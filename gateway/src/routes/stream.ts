@@ -7,7 +7,6 @@ import { CORS, PLAYLIST_TYPE, sendPart, type StreamPart } from '../http/send-pie
 import { readingVideo } from '../locks/reading.ts';
 import { streamProblem } from '../streams/problem.ts';
 import { openSource, type StreamSource } from '../streams/source.ts';
-import { viewableVideo } from '../videos/access.ts';
 
 const SEGMENT_TYPE = 'video/mp4';
 const RENDITION = '[a-z][0-9]{1,4}';
@@ -47,7 +46,7 @@ const pieceOf = async (source: StreamSource, c: RequestContext, name: 'init' | n
 const partOf = async (
   deps: GatewayDeps, c: RequestContext, make: (source: StreamSource, c: RequestContext) => StreamPart | Promise<StreamPart>,
 ): Promise<{ part: StreamPart; isPublic: boolean }> => {
-  const found = await viewableVideo(deps.sql, c, c.req.param('videoId') ?? '');
+  const { video: found } = await deps.views.view(c, c.req.param('videoId') ?? '');
   c.var.ctx.throwIfCancelled();
   const { video, release } = await readingVideo(deps, c, found, 'stream');
   let failed = true;

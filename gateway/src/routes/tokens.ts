@@ -12,7 +12,7 @@ import { idParam, json, jsonBody, noQuery, problems, uuidOr404 } from '../http/r
 const tags = ['API tokens'];
 
 /** API tokens of the signed-in user: for scripts, with the user's own role. */
-export const tokenRoutes = (app: App, { sql, newId }: GatewayDeps): void => {
+export const tokenRoutes = (app: App, { sql, newId, views }: GatewayDeps): void => {
   const middleware = requireRole(sql, 'VIEWER');
 
   app.openapi(createRoute({
@@ -41,6 +41,7 @@ export const tokenRoutes = (app: App, { sql, newId }: GatewayDeps): void => {
   }), async (c) => {
     const id = uuidOr404(c.req.valid('param').id, 'token_not_found');
     if (!(await deleteToken(sql, id, (await userOf(c)).id))) throw new HttpProblem('token_not_found', `You have no token ${id}`);
+    views.forgetSignIns();
     return c.body(null, 204);
   });
 };

@@ -17,7 +17,7 @@ const changed = (change: UserChange, id: string): User => {
   return change.user;
 };
 
-export const userRoutes = (app: App, { sql, newId }: GatewayDeps): void => {
+export const userRoutes = (app: App, { sql, newId, views }: GatewayDeps): void => {
   const middleware = requireRole(sql, 'SUPER_ADMIN');
 
   app.openapi(createRoute({
@@ -44,7 +44,9 @@ export const userRoutes = (app: App, { sql, newId }: GatewayDeps): void => {
     const id = uuidOr404(c.req.valid('param').id, 'user_not_found');
     const { password, role } = c.req.valid('json');
     const passwordHash = password === undefined ? undefined : await hashPassword(password);
-    return c.json(changed(await inTransaction(sql, (tx) => updateUser(tx, id, { role, passwordHash })), id), 200);
+    const user = changed(await inTransaction(sql, (tx) => updateUser(tx, id, { role, passwordHash })), id);
+    views.forgetSignIns();
+    return c.json(user, 200);
   });
 
   app.openapi(createRoute({
@@ -53,6 +55,7 @@ export const userRoutes = (app: App, { sql, newId }: GatewayDeps): void => {
   }), async (c) => {
     const id = uuidOr404(c.req.valid('param').id, 'user_not_found');
     changed(await inTransaction(sql, (tx) => deleteUser(tx, id)), id);
+    views.forgetSignIns();
     return c.body(null, 204);
   });
 };

@@ -48,6 +48,12 @@ export const findUserByName = async (sql: Queryable, username: string): Promise<
   return row === undefined ? null : { user: toUser(row), passwordHash: row.passwordHash };
 };
 
+/** Null when the user is gone. */
+export const roleOfUser = async (sql: Queryable, id: string): Promise<Role | null> => {
+  const [row] = await sql<{ role: Role }[]>`select role from users where id = ${id}`;
+  return row?.role ?? null;
+};
+
 export type UserChange = { kind: 'done'; user: User } | { kind: 'not_found' } | { kind: 'last_super_admin' };
 
 /** Changes role or password. The last SUPER_ADMIN keeps the role, so that somebody can always sign in and repair things. */
