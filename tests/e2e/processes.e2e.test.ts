@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Playback } from '@reelay/contracts';
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startSystem, type System } from '../kit/system.ts';
@@ -14,6 +15,7 @@ let browser: TestBrowser;
 let folder: string;
 let client: Client;
 let jobId: string;
+let videoId: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reelay-processes-'));
@@ -22,6 +24,7 @@ beforeAll(async () => {
   client = new Client(system.baseUrl);
   await client.login('admin', system.adminPassword);
   const { body } = await client.upload(clip);
+  videoId = body.id;
   await client.untilVideo(body.id, (video) => video.valid === true);
   ({ id: jobId } = await client.ok<{ id: string }>('POST', '/api/media/jobs/reencode', { videoId: body.id, preset: 'veryslow' }));
   browser = await openBrowser();
@@ -114,6 +117,25 @@ it('asks before it ends one, with the keyboard alone, and says how that went', a
   expect(await system.workers()).toEqual([]);
   await page.goto(`${system.baseUrl}/jobs/${jobId}`);
   await page.getByText(/Process ended/).waitFor();
+});
+
+it('shows what is encoded for viewers, and ends it when asked', async () => {
+  const { page } = browser;
+  const { ladderUrl } = await client.ok<Playback>('GET', `/api/media/videos/${videoId}/playback`);
+  const segment = new URL('h240/7.m4s', new URL(ladderUrl ?? '', system.baseUrl));
+  expect((await page.request.get(segment.href)).status()).toBe(200);
+  await page.goto(`${system.baseUrl}/nodes`);
+  const stream = page.getByRole('list', { name: 'Streams', exact: true }).getByRole('listitem').filter({ has: page.getByRole('link', { name: 'Long walk' }) });
+  await stream.getByText(/^1 viewer on local, libx264; up .* made/).waitFor();
+  await stream.getByText(/^240p from 0:14, now at /).waitFor();
+  await browser.picture('streams');
+  await stream.getByRole('button', { name: 'End the stream of Long walk' }).click();
+  const dialog = page.getByRole('dialog', { name: 'End this stream?' });
+  await dialog.getByLabel('Reason').fill('enough');
+  await dialog.getByRole('button', { name: 'End stream' }).click();
+  await page.getByText('The stream of “Long walk” has ended').waitFor();
+  await stream.waitFor({ state: 'detached' });
+  await expect.poll(() => system.workers()).toEqual([]);
 });
 
 it('asks again and again, and no more once the page is left', async () => {

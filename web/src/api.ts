@@ -1,6 +1,6 @@
 /** The HTTP API as typed calls. Every failure is an ApiError with the problem's code; branch on `code`. */
 import type {
-  AllProcesses, Attempt, AuditEntry, CatalogueItem, CreateJobRequest, CSRF_HEADER as CsrfHeader, EndProcess, Job, JobDetail, JobStats, JobStatus, Node, NodeProcesses, Page, Playback, Problem, ProblemCode, User, Video,
+  AllProcesses, Attempt, AuditEntry, CatalogueItem, CreateJobRequest, CSRF_HEADER as CsrfHeader, EndProcess, Job, JobDetail, JobStats, JobStatus, Node, NodeProcesses, Page, Playback, Problem, ProblemCode, StreamList, User, Video,
 } from '@reelay/contracts';
 
 /** Typed as the contracts' literal, so that a rename there does not compile here; the value itself would bring zod along. */
@@ -96,6 +96,7 @@ const id = encodeURIComponent;
 const JOBS = '/api/media/jobs';
 const VIDEOS = '/api/media/videos';
 const NODES = '/api/media/nodes';
+const STREAMS = '/api/media/streams';
 export type Query = Readonly<Record<string, string>>;
 /** How a change of a file meets those who use it; nothing said: refused with `file_in_use`. */
 export interface FileUse { readonly wait?: number; readonly force?: boolean; readonly signal?: AbortSignal }
@@ -131,6 +132,8 @@ export const api = {
   nodes: (signal?: AbortSignal): Promise<{ data: Node[] }> => request('GET', NODES, { signal }),
   processes: (signal?: AbortSignal): Promise<AllProcesses> => request('GET', '/api/media/processes', { signal }),
   processesOf: (node: string, signal?: AbortSignal): Promise<NodeProcesses> => request('GET', `${NODES}/${id(node)}/processes`, { signal }),
+  streams: (signal?: AbortSignal): Promise<StreamList> => request('GET', STREAMS, { signal }),
+  endStream: (stream: string, reason: string | null): Promise<{ id: string }> => request('DELETE', `${STREAMS}/${id(stream)}`, reason === null ? {} : { body: { reason } }),
   endProcess: (node: string, process: string, reason: string | null): Promise<EndProcess> =>
     request('DELETE', `${NODES}/${id(node)}/processes/${id(process)}`, reason === null ? {} : { body: { reason } }),
   actOnNode: (node: string, action: 'resume' | 'cordon'): Promise<Node> => request('POST', `${NODES}/${id(node)}/${action}`),

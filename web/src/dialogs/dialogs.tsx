@@ -4,6 +4,7 @@ import type { FileInUse } from '../store/file-use.ts';
 import { CreateJobDialog } from './create-job.tsx';
 import { DrainDialog } from './drain.tsx';
 import { EndProcessDialog } from './end-process.tsx';
+import { EndStreamDialog } from './end-stream.tsx';
 import { FileInUseDialog } from './file-in-use.tsx';
 import { PriorityDialog } from './priority.tsx';
 import { RenameDialog } from './rename.tsx';
@@ -24,6 +25,7 @@ function Requested({ request }: { request: DialogRequest }) {
     case 'rename': return <RenameDialog video={request.video} />;
     case 'drain': return <DrainDialog node={request.node} />;
     case 'end-process': return <EndProcessDialog process={request.process} onEnded={request.onEnded} />;
+    case 'end-stream': return <EndStreamDialog stream={request.stream} onEnded={request.onEnded} />;
     case 'priority': break;
   }
   return <PriorityDialog job={request.job} />;

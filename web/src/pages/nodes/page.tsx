@@ -4,6 +4,7 @@ import { nodes } from '../../store/live-store.ts';
 import { useLoad, useReloadOn } from '../../store/use-load.ts';
 import { usePoll } from '../../store/use-poll.ts';
 import { NodeCard } from './card.tsx';
+import { Streams } from './streams.tsx';
 
 /** Node reports come with every heartbeat; between events the load is read again this often. */
 const REFRESH_MS = 5000;
@@ -14,6 +15,8 @@ export default function NodesPage() {
   useReloadOn(list.reload, (news) => news.event === 'node' || news.event === 'job', REFRESH_MS);
   const processes = useLoad('', (signal) => api.processes(signal));
   usePoll(processes, PROCESSES_MS);
+  const streams = useLoad('', async (signal) => (await api.streams(signal)).data);
+  usePoll(streams, PROCESSES_MS);
   const running = { all: processes.data.value, failure: processes.error.value?.message ?? null, reload: processes.reload };
   const rows = list.data.value;
   return (
@@ -24,6 +27,7 @@ export default function NodesPage() {
       {rows !== null && rows.length > 0 && (
         <>
           {rows.every((node) => node.value.health !== 'healthy') && <Note tone="warning">No node is healthy, so jobs wait. Direct and remuxed playback still work. Look at the agent's log on its host.</Note>}
+          <Streams all={streams.data.value} failure={streams.error.value?.message ?? null} reload={streams.reload} />
           <ul class="nodes">{rows.map((node) => <NodeCard key={node.peek().id} node={node} running={running} />)}</ul>
         </>
       )}
