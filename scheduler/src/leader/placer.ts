@@ -8,7 +8,7 @@ import type { Verdict } from '../placement/types.ts';
 
 /** Waiting jobs looked at per category and priority: more than any fleet takes in one pass. */
 const VIEW_PER_PRIORITY = 100;
-const POLICY = { ageStepMs: 10 * 60_000, reserveAfterMs: 2 * 60_000, minDiskFreeBytes: 256e6 };
+const POLICY = { ageStepMs: 10 * 60_000, reserveAfterMs: 2 * 60_000, minDiskFreeBytes: 256e6, sessionVramMb: 1_500 };
 
 /** One placement pass: view, decide, commit, offer, and store why the rest waits. */
 export class Placer {

@@ -8,7 +8,7 @@ import { place } from './place.ts';
 import type { Policy, Verdict } from './types.ts';
 
 const NOW = new Date('2026-01-01T12:00:00Z');
-const policy: Policy = { libraryId: 'lib', ageStepMs: 600_000, reserveAfterMs: Infinity, minDiskFreeBytes: 500e6, heldOff: [] };
+const policy: Policy = { libraryId: 'lib', ageStepMs: 600_000, reserveAfterMs: Infinity, minDiskFreeBytes: 500e6, sessionVramMb: 1_500, heldOff: [] };
 let made = 0;
 
 const job = (type: JobType, over: Partial<WaitingJob> = {}): WaitingJob => {
@@ -28,6 +28,8 @@ const node = (id: string, over: Partial<FleetNode> = {}): FleetNode => ({
   slots: { cpu: 0, gpu_encode: 0, gpu_ai: 0 }, libraryId: 'lib', diskFreeBytes: null, devices: [device()], ...over,
 });
 const run = (jobs: WaitingJob[], fleet: FleetNode[], over: Partial<Policy> = {}): Verdict[] => place({ jobs, fleet, policy: { ...policy, ...over }, now: NOW });
+/** A GPU that somebody's stream is encoded on. */
+const watched = (over: Partial<FleetNode> = {}): FleetNode[] => [node('a', { encoder: 'h264_nvenc', sessions: 1, devices: [device({ bookedMb: 7_000 })], ...over })];
 const where = (verdicts: Verdict[], id: string): string => {
   const verdict = verdicts.find(({ jobId }) => jobId === id);
   if (verdict === undefined) return 'nothing';
@@ -125,6 +127,14 @@ describe('order', () => {
   it('a blocked GPU job never stops CPU work', () => {
     const [gpu, cpu] = [job('digest_generate', { priority: 1, vramRequired: 99_000 }), job('validate', { priority: 10 })];
     expect(where(run([gpu, cpu], [node('a')]), cpu.id)).toBe('a/gpu-0');
+  });
+
+  it('leaves room for one viewer more on the GPU of a node where somebody watches', () => {
+    const big = job('digest_generate');
+    expect(one(big, watched())).toBe('Needs 8,000 MB of GPU memory; the freest of 1 device has 7,500 MB free of 16,000 MB (a, booked for 0 jobs, 1,500 MB kept for viewers)');
+    expect(one(big, watched({ sessions: 0 }))).toBe('a/gpu-0');
+    expect(one(big, watched({ encoder: 'libx264' }))).toBe('a/gpu-0');
+    expect(one(job('compile_mega'), watched())).toBe('a/gpu-0');
   });
 
   it('keeps a device for a big job that has waited long', () => {

@@ -15,7 +15,7 @@ import type { PlacementInput, Policy, Verdict } from './types.ts';
  * filled in on that device meanwhile.)
  */
 export const place = ({ jobs, fleet, policy, now }: PlacementInput): Verdict[] => {
-  const rooms = fleet.map(roomOf);
+  const rooms = fleet.map((node) => roomOf(node, policy.sessionVramMb));
   const blocked = new Map<string, string>();
   let reserved = false;
   return inOrder(jobs, now, policy.ageStepMs).map((job): Verdict => {

@@ -19,7 +19,7 @@ interface Placed {
 const devicesOf = (refusals: readonly Refusal[]): Placed[] => refusals.flatMap(({ room }) => room.devices.map((device) => ({ room, device })));
 const most = (devices: readonly Placed[], by: (placed: Placed) => number): Placed | undefined => devices.toSorted((a, b) => by(b) - by(a))[0];
 const freeOf = ({ room, device }: Placed): string =>
-  `${mb(device.freeMb)} free of ${mb(device.device.totalMb)} (${room.node.id}, booked for ${count(device.jobs, 'job')})`;
+  `${mb(device.freeMb)} free of ${mb(device.device.totalMb)} (${room.node.id}, booked for ${count(device.jobs, 'job')}${device.keptMb > 0 ? `, ${mb(device.keptMb)} kept for viewers` : ''})`;
 
 const sentences: Readonly<Record<Dimension, (job: WaitingJob, refusals: readonly Refusal[], policy: Policy) => string>> = {
   health: (_job, refusals) => `No node is connected; ${count(refusals.length, 'known node')} not heard from`,

@@ -4,8 +4,10 @@ import type { FleetDevice, FleetNode } from '@reelay/store';
 /** A device during a pass. */
 export interface DeviceRoom {
   readonly device: FleetDevice;
-  /** MB that may still be booked. */
+  /** MB that jobs may still book. */
   freeMb: number;
+  /** MB of the free ones that jobs leave to viewers. */
+  readonly keptMb: number;
   jobs: number;
   /** A blocked job's id for which the device is kept. */
   reservedFor: string | null;
@@ -27,11 +29,23 @@ export const freeMb = (device: FleetDevice): number => {
   return Math.max(0, device.kind === 'software' ? unbooked : Math.min(device.freeMb - device.unseenMb, unbooked));
 };
 
-export const roomOf = (node: FleetNode): NodeRoom => ({
-  node,
-  slots: { ...node.slots },
-  devices: node.devices.map((device) => ({ device, freeMb: freeMb(device), jobs: device.jobs, reservedFor: null })),
-});
+/** While somebody watches what a node encodes, jobs leave room on its GPU for one viewer more. */
+export const roomOf = (node: FleetNode, sessionVramMb: number): NodeRoom => {
+  const [preferred] = (node.sessions ?? 0) > 0 ? sessionDevices(node) : [];
+  return {
+    node,
+    slots: { ...node.slots },
+    devices: node.devices.map((device) => {
+      const free = freeMb(device);
+      const keptMb = device === preferred ? Math.min(free, sessionVramMb) : 0;
+      return { device, freeMb: free - keptMb, keptMb, jobs: device.jobs, reservedFor: null };
+    }),
+  };
+};
+
+/** The GPUs of a node that sessions encode on, the one with the most memory left first. */
+export const sessionDevices = (node: FleetNode): FleetDevice[] =>
+  (node.encoder?.endsWith('_nvenc') === true ? node.devices.filter(({ kind }) => kind === 'nvidia').toSorted((a, b) => freeMb(b) - freeMb(a)) : []);
 
 /** Takes the room of one job. */
 export const take = (room: NodeRoom, device: DeviceRoom, category: ResourceCategory, vramMb: number): void => {

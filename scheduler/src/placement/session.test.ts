@@ -23,6 +23,11 @@ describe('the place of a session', () => {
     expect(nodes(fleet)).toEqual(['c', 'b', 'a']);
     expect(placeSession(need, fleet)).toMatchObject({ candidates: [{ deviceId: 'GPU-a', vramMb: 600 }, { vramMb: 0 }, {}] });
   });
+  it('is on the processor where the GPU is full, after hosts that have nothing else', () => {
+    const full = node('a', { encoder: 'h264_nvenc', devices: [gpu({ bookedMb: 7_900 })] });
+    expect(placeSession(need, [full])).toMatchObject({ candidates: [{ nodeId: 'a', deviceId: 'software', vramMb: 0 }] });
+    expect(nodes([full, node('b')])).toEqual(['b', 'a']);
+  });
   it('is not on a node that failed just now, unless there is no other', () => {
     expect(nodes([node('a'), node('b')], { excludeNodes: ['a'] })).toEqual(['b']);
     expect(nodes([node('a')], { excludeNodes: ['a'] })).toEqual(['a']);
@@ -32,6 +37,6 @@ describe('the place of a session', () => {
     expect(nodes([node('a', { health: 'lost' }), node('b', { sessionLimit: 0 })])).toBe('No node is connected that can encode.');
     expect(nodes([node('a', { adminState: 'draining' })])).toBe('1 node that can encode is being drained.');
     expect(nodes([node('a', { sessions: 2 }), node('b', { sessions: 2 })])).toBe('All 4 places for encoding while somebody watches are taken.');
-    expect(nodes([node('a', { encoder: 'h264_nvenc', devices: [gpu({ bookedMb: 7_900 })] })])).toBe('No GPU has 600 MB of memory free.');
+    expect(nodes([node('a', { devices: [] })])).toBe('No node reports a device to encode on.');
   });
 });

@@ -1,5 +1,8 @@
 import type { FleetNode } from '@reelay/store';
-import { freeMb } from './room.ts';
+import { freeMb, sessionDevices } from './room.ts';
+
+/** What nodes call their processor: no GPU's id. */
+const SOFTWARE_DEVICE = 'software';
 
 /** What a session needs. */
 export interface SessionNeed {
@@ -21,8 +24,8 @@ export type SessionVerdict = { kind: 'places'; candidates: SessionCandidate[] } 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /**
- * Interactive work goes ahead of jobs: it has slots of its own on each node (its session limit), and GPU memory where
- * that is left. A GPU comes before a host without one, then the node that serves the fewest sessions.
+ * Interactive work goes ahead of jobs: it has slots of its own on each node (its session limit), and GPU memory that jobs
+ * leave to it. A GPU comes before a host without one, then the node that serves the fewest sessions.
  */
 export const placeSession = (need: SessionNeed, fleet: readonly FleetNode[]): SessionVerdict => {
   const able = fleet.filter((node) => node.health === 'healthy' && node.encoder !== null && (node.sessionLimit ?? 0) > 0);
@@ -36,7 +39,7 @@ export const placeSession = (need: SessionNeed, fleet: readonly FleetNode[]): Se
     return { kind: 'none', reason: `All ${plural(limit, 'place')} for encoding while somebody watches are taken.` };
   }
   const candidates = roomy.flatMap((node) => deviceFor(node, need.vramMb));
-  if (candidates.length === 0) return { kind: 'none', reason: `No GPU has ${need.vramMb} MB of memory free.` };
+  if (candidates.length === 0) return { kind: 'none', reason: 'No node reports a device to encode on.' };
   return { kind: 'places', candidates: candidates.toSorted((a, b) => a.software - b.software || a.load - b.load || (a.place.nodeId < b.place.nodeId ? -1 : 1)).map(({ place }) => place) };
 };
 
@@ -46,14 +49,12 @@ interface Scored {
   load: number;
 }
 
-/** The GPU with the most memory left, else the software device. */
+/** The GPU with the most memory left; where none has enough, the processor: slower, and better than nothing. */
 const deviceFor = (node: FleetNode, vramMb: number): Scored[] => {
   const { id: nodeId, incarnation } = node;
   const load = (node.sessions ?? 0) / Math.max(1, node.sessionLimit ?? 1);
-  const gpu = node.devices.filter(({ kind }) => kind === 'nvidia').toSorted((a, b) => freeMb(b) - freeMb(a))[0];
-  if (gpu !== undefined && node.encoder?.endsWith('_nvenc') === true) {
-    return freeMb(gpu) >= vramMb ? [{ place: { nodeId, incarnation, deviceId: gpu.id, vramMb }, software: 0, load }] : [];
-  }
-  const [device] = node.devices;
-  return device === undefined ? [] : [{ place: { nodeId, incarnation, deviceId: device.id, vramMb: 0 }, software: 1, load }];
+  const [gpu] = sessionDevices(node);
+  if (gpu !== undefined && freeMb(gpu) >= vramMb) return [{ place: { nodeId, incarnation, deviceId: gpu.id, vramMb }, software: 0, load }];
+  const deviceId = gpu === undefined ? node.devices[0]?.id : SOFTWARE_DEVICE;
+  return deviceId === undefined ? [] : [{ place: { nodeId, incarnation, deviceId, vramMb: 0 }, software: gpu === undefined ? 1 : 2, load }];
 };

@@ -17,6 +17,8 @@ export interface Policy {
   reserveAfterMs: number;
   /** A node with less free disk takes no jobs that write files. */
   minDiskFreeBytes: number;
+  /** MB of GPU memory kept for the next viewer where others watch already. */
+  sessionVramMb: number;
   /** Offers that were refused a moment ago. */
   heldOff: readonly HoldOff[];
 }
