@@ -22,6 +22,8 @@ export interface FfmpegRun {
   from: number;
   to: number;
   phase: string;
+  /** Ended and failed after this long, without harm to the job. */
+  limitMs?: number;
   /** Lines of stdout, for runs that print what they find. */
   onLine?: (line: string) => void;
   /** Lines of stderr (warnings and errors), besides the job's log. */

@@ -1,6 +1,6 @@
 import type { JobType, MediaInfo, MediaStream } from '@reelay/contracts';
 import { newId } from '@reelay/runtime';
-import { findVideo, inTransaction, insertVideo, type JobRow, type Lease, type NodeRow, readVideoIndex, type Sql, StaleAttemptError, type VideoRow } from '@reelay/store';
+import { findVideo, inTransaction, insertVideo, type JobRow, type Lease, type NodeRow, readSideFiles, readVideoIndex, type Sql, StaleAttemptError, type VideoRow } from '@reelay/store';
 import { createTestDatabase, runJob, stopTestServer, type TestDatabase, testJob, testLease, testNode } from '@reelay/store/testing';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Applied, applyEffectBatch, type HubEnvironment, hubJobType, type HubJob, JobRefused, type Prepared, type PublishedFile, titleOf } from './hub.ts';
@@ -47,6 +47,7 @@ const running = async (type: JobType, params: Record<string, unknown>): Promise<
 const prepare = async (type: JobType, params: Record<string, unknown>): Promise<Prepared> => hubJobType(type).prepare(sql, hubJob(await testJob(sql, type, { params })), env);
 const apply = (job: JobRow, result: object, files: PublishedFile[] = []): Promise<Applied> =>
   inTransaction(sql, (tx) => hubJobType(job.type).apply(tx, hubJob(job), { ...result }, files, env));
+const named = (name: string, path: string): PublishedFile => ({ ...file(path), name });
 const file = (path: string): PublishedFile => ({ name: 'x', path, sizeBytes: 1_000_000, mtimeMs: 1_700_000_000_000, inode: '77' });
 const read = async (id: string): Promise<VideoRow> => {
   const row = await findVideo(sql, id);
@@ -73,8 +74,13 @@ describe('facts', () => {
 describe('prepare', () => {
   it('makes orders from parameters', async () => {
     const { id } = await video('inbox/My film.mkv');
-    expect(await prepare('validate', { videoId: id })).toMatchObject({ inputs: [{ path: 'inbox/My film.mkv' }], outputs: [], mediaSeconds: 100, order: { deep: false } });
-    expect(await prepare('thumbnail_generate', { videoId: id })).toMatchObject({ order: { timestampSeconds: 25, width: 640 }, outputs: [{ path: expect.stringMatching(/^thumbnails\/My film-[0-9a-f]{8}\.jpg$/) }] });
+    expect(await prepare('validate', { videoId: id })).toMatchObject({
+      inputs: [{ path: 'inbox/My film.mkv' }], mediaSeconds: 100, order: { deep: false, sidecars: [] },
+      outputs: [{ name: 'subtitles', path: expect.stringMatching(/^thumbnails\/My film-[0-9a-f]{8}\.subtitles\.vtt$/) }],
+    });
+    expect(await prepare('thumbnail_generate', { videoId: id })).toMatchObject({ order: { timestampSeconds: 25, width: 640 }, outputs: [
+      { path: expect.stringMatching(/^thumbnails\/My film-[0-9a-f]{8}\.jpg$/) }, { name: 'storyboard', path: expect.stringMatching(/^thumbnails\/My film-[0-9a-f]{8}\.storyboard\.mjpeg$/) },
+    ] });
     expect(await prepare('thumbnail_generate', { videoId: id, timestamp: 5, width: 320 })).toMatchObject({ order: { timestampSeconds: 5, width: 320 } });
     expect(await prepare('reencode_streaming', { videoId: id })).toMatchObject({
       outputs: [{ path: 'playback/My film.mp4', onConflict: 'rename' }], params: { inputPath: 'inbox/My film.mkv', outputPath: 'playback/My film.mp4' },
@@ -136,6 +142,35 @@ describe('validate', () => {
     const applied = await apply(job, { valid: false, file: null, reason: 'The file is empty.', media: null });
     expect(applied.followUps).toEqual([]);
     expect(await read(id)).toMatchObject({ valid: false, invalidReason: 'The file is empty.', durationSeconds: 100 });
+  });
+});
+
+describe('files beside a video', () => {
+  const track = { id: 's0', language: 'eng', title: null, isDefault: true, isForced: false, isForDeaf: false, cues: 3, from: 0, bytes: 90 };
+  const valid = { valid: true, file: { sizeBytes: 10, mtimeMs: 0, inode: '1' }, media: media(), indexParts: 0, indexFacts: {} };
+
+  it('subtitles come, are replaced, and go', async () => {
+    const { id } = await video('inbox/a.mp4');
+    const job = await running('validate', { videoId: id });
+    expect((await apply(job, { ...valid, subtitles: [track] }, [named('subtitles', 'thumbnails/a.vtt')])).removeAfter).toEqual([]);
+    expect((await readSideFiles(sql, id)).subtitles).toEqual({ path: 'thumbnails/a.vtt', tracks: [track] });
+    expect((await apply(job, { ...valid, subtitles: [track] }, [named('subtitles', 'thumbnails/b.vtt')])).removeAfter).toEqual(['thumbnails/a.vtt']);
+    // As an agent of the release before tells it.
+    expect((await apply(job, valid)).removeAfter).toEqual(['thumbnails/b.vtt']);
+    expect((await readSideFiles(sql, id)).subtitles).toBeNull();
+    await sql`update videos set deleted_at = now() where id = ${id}`;
+    expect((await apply(job, { ...valid, subtitles: [track] }, [named('subtitles', 'thumbnails/c.vtt')])).removeAfter).toEqual(['thumbnails/c.vtt']);
+  });
+
+  it('a storyboard goes with the thumbnail, and stays when the next one has none', async () => {
+    const { id } = await video('inbox/a.mp4');
+    const job = await running('thumbnail_generate', { videoId: id });
+    const storyboard = { intervalSeconds: 10, pictures: 10, tileWidth: 160, tileHeight: 90, columns: 10, rows: 1, sheets: [{ from: 0, bytes: 5 }] };
+    const size = { width: 640, height: 360 };
+    await apply(job, { ...size, storyboard }, [file('thumbnails/a.jpg'), named('storyboard', 'thumbnails/a.mjpeg')]);
+    expect((await apply(job, size, [file('thumbnails/b.jpg')])).removeAfter).toEqual(['thumbnails/a.jpg']);
+    expect((await readSideFiles(sql, id)).storyboard).toEqual({ path: 'thumbnails/a.mjpeg', board: storyboard });
+    expect((await apply(job, { ...size, storyboard }, [file('thumbnails/c.jpg'), named('storyboard', 'thumbnails/c.mjpeg')])).removeAfter).toEqual(['thumbnails/b.jpg', 'thumbnails/a.mjpeg']);
   });
 });
 

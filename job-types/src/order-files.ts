@@ -1,7 +1,7 @@
 import type { InputFile, OutputFile } from '@reelay/contracts';
 import { JobFailed, type JobRun } from './agent-types.ts';
 
-/** The one input of an order. @throws JobFailed when there is none */
+/** The input of an order, or the first of several: what the job is about. @throws JobFailed when there is none */
 export function onlyInput(run: JobRun): InputFile {
   const [input] = run.order.inputs;
   if (!input) throw new JobFailed('order_invalid', 'The work order names no input file.', false);

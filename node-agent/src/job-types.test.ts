@@ -117,7 +117,7 @@ describe('validate', () => {
 describe('thumbnail_generate', () => {
   it('writes a JPEG of the width asked for', async () => {
     const { order, outcome } = await thumbnail('inbox/plain.mp4', 0.5);
-    expect(resultOf(outcome)).toEqual({ width: 160, height: 90 });
+    expect(resultOf(outcome)).toEqual({ width: 160, height: 90, storyboard: null });
     expect(readFileSync(partOf(order)).subarray(0, 2).toString('hex')).toBe('ffd8');
   });
   it('takes an earlier picture when there is none at that time', async () => {

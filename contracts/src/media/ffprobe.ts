@@ -54,19 +54,41 @@ export function parseFfprobe(json: unknown): MediaInfo {
     const stream = probedStreamSchema.safeParse(value);
     if (stream.success) media.push(parseStream(stream.data));
   }
-  const durations = media.flatMap((stream) => (stream.durationSeconds === null ? [] : [stream.durationSeconds]));
+  const container = containerKind(formatNames, majorBrand, text(format['filename']) ?? '', media);
+  const startTimeSeconds = number(format['start_time']) ?? 0;
+  const timed = lengthsFromStart(media, container, startTimeSeconds);
+  const durations = timed.flatMap((stream) => (stream.durationSeconds === null ? [] : [stream.durationSeconds]));
+  const longest = durations.length > 0 ? Math.max(...durations) : null;
   const bitsPerSecond = number(format['bit_rate']);
   return {
-    container: containerKind(formatNames, majorBrand, text(format['filename']) ?? '', media),
+    container,
     formatNames,
     majorBrand,
-    durationSeconds: positive(number(format['duration'])) ?? (durations.length > 0 ? Math.max(...durations) : null),
-    startTimeSeconds: number(format['start_time']) ?? 0,
+    durationSeconds: lengthOf(positive(number(format['duration'])), container, startTimeSeconds, longest) ?? longest,
+    startTimeSeconds,
     bitrateKbps: bitsPerSecond === null ? null : Math.round(Math.max(0, bitsPerSecond) / 1000),
     sizeBytes: positive(number(format['size'])),
-    streams: media,
+    streams: timed,
     chapters: chapters.slice(0, MAX_CHAPTERS).flatMap(parseChapter),
   };
+}
+
+/** A gap at the start of MP4 (an empty edit) shorter than this is how sound and pictures are laid beside each other. */
+const SHORTEST_GAP_SECONDS = 2;
+const endsAsLengths = (container: ContainerKind): boolean => container === 'matroska' || container === 'webm';
+
+/** Matroska gives the time of the end for the length of a stream: the same only where it starts at 0. */
+function lengthsFromStart(streams: readonly MediaStream[], container: ContainerKind, startSeconds: number): MediaStream[] {
+  if (!endsAsLengths(container) || startSeconds <= 0) return [...streams];
+  return streams.map((stream) => ({ ...stream, durationSeconds: stream.durationSeconds === null ? null : Math.max(0, stream.durationSeconds - startSeconds) }));
+}
+
+/** The length of the whole, without a gap before its start. */
+function lengthOf(seconds: number | null, container: ContainerKind, startSeconds: number, longest: number | null): number | null {
+  if (seconds === null || startSeconds <= 0) return seconds;
+  if (endsAsLengths(container)) return positive(seconds - startSeconds);
+  const isGap = (container === 'mp4' || container === 'mov') && startSeconds >= SHORTEST_GAP_SECONDS && longest !== null && seconds - longest >= startSeconds / 2;
+  return isGap ? longest : seconds;
 }
 
 /** The lean answer with the data of the streams in the others. @throws FfprobeOutputError */

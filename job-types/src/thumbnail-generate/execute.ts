@@ -3,10 +3,14 @@ import { type Execute, JobFailed, type JobRun } from '../agent-types.ts';
 import { fileUrl, onlyInput, onlyOutput } from '../order-files.ts';
 import { jpegSize } from './jpeg-size.ts';
 import { thumbnailOrder } from './result.ts';
+import { makeStoryboard } from './storyboard.ts';
 
-/** Takes one picture as JPEG. When the file has none at that time (a length that lies), an earlier one is taken. */
+/**
+ * Takes one picture as JPEG. When the file has none at that time (a length that lies), an earlier one is taken. Then the
+ * small pictures for the seek bar.
+ */
 export const executeThumbnail: Execute = async (run) => {
-  const { timestampSeconds, width } = thumbnailOrder.parse(run.order.order);
+  const { timestampSeconds, width, storyboard } = thumbnailOrder.parse(run.order.order);
   const input = onlyInput(run);
   const output = onlyOutput(run);
   run.log(`Starting thumbnail job: ${width} px wide, ${timestampSeconds.toFixed(2)} s into ${input.path}`);
@@ -19,7 +23,8 @@ export const executeThumbnail: Execute = async (run) => {
       const size = await jpegSize(to);
       const produced = await run.produced(output.name);
       run.log(`Thumbnail completed successfully: ${size.width}x${size.height}, taken at ${atSeconds.toFixed(2)} s`);
-      return { files: [produced], result: { ...size } };
+      const { files, board } = await makeStoryboard(run, from, storyboard);
+      return { files: [produced, ...files], result: { ...size, storyboard: board } };
     }
     run.log(`No picture at ${atSeconds.toFixed(2)} s`);
   }

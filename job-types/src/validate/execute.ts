@@ -5,6 +5,7 @@ import { onlyInput } from '../order-files.ts';
 import { countDecodeErrors } from './decode-check.ts';
 import { readPacketIndex, sendPacketIndex } from './packets.ts';
 import { validateOrder, type ValidateResult } from './result.ts';
+import { extractSubtitles } from './subtitles.ts';
 
 /**
  * Probes a video, reads its packet index and sends that ahead in parts. A file that is no media, empty or cut short
@@ -32,9 +33,10 @@ export const executeValidate: Execute = async (run) => {
   const missing = missingPart(media, facts);
   if (missing !== null) return invalid(missing, media);
   if (deep) await countDecodeErrors(run, path, media, { from: 50, to: 90 });
+  const { files, tracks } = await extractSubtitles(run, path, media, facts);
   const indexParts = await sendPacketIndex(run, read.index, { from: 90, to: 99 });
   run.log('Validation completed successfully');
-  return done({ valid: true, file, media, indexParts, indexFacts: facts });
+  return { ...done({ valid: true, file, media, indexParts, indexFacts: facts, subtitles: tracks }), files };
 };
 
 const done = (result: ValidateResult): Executed => ({ files: [], result });

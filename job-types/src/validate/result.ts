@@ -1,8 +1,13 @@
-import { mediaInfoSchema } from '@reelay/contracts';
+import { mediaInfoSchema, subtitleTracksSchema } from '@reelay/contracts';
 import { z } from 'zod';
 
 const fileIdentity = z.object({ sizeBytes: z.number(), mtimeMs: z.number(), inode: z.string() });
 
+/** Name of the one output: all subtitles. */
+export const SUBTITLES = 'subtitles';
+/** A subtitle file beside the video, which is the input of that name. */
+export const sidecarSchema = z.object({ name: z.string(), language: z.string().nullable(), isForced: z.boolean(), isForDeaf: z.boolean() });
+export type Sidecar = z.infer<typeof sidecarSchema>;
 export const validateOrder = z.object({ videoId: z.uuid(), deep: z.boolean() });
 export const validateResult = z.discriminatedUnion('valid', [
   z.object({
@@ -13,6 +18,8 @@ export const validateResult = z.discriminatedUnion('valid', [
     indexParts: z.number().int(),
     /** What playback needs to know without reading the index (contracts: IndexFacts). */
     indexFacts: z.record(z.string(), z.unknown()),
+    /** Where each track lies in the output named `subtitles`; empty when there is none. */
+    subtitles: subtitleTracksSchema.default([]),
   }),
   z.object({ valid: z.literal(false), file: fileIdentity.nullable(), reason: z.string().max(1000), media: mediaInfoSchema.nullable() }),
 ]);

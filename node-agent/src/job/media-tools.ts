@@ -38,7 +38,8 @@ export class MediaTools {
 
   /** @throws JobFailed, or the cause of the cancel */
   async ffmpeg(run: FfmpegRun): Promise<void> {
-    const { ctx, supervisor, emitter, ffmpegPath, killGraceMs } = this.#options;
+    const { ctx: parent, supervisor, emitter, ffmpegPath, killGraceMs, clock } = this.#options;
+    const ctx = run.limitMs === undefined ? parent : parent.withTimeout(run.limitMs, clock);
     emitter.log(`FFmpeg command: ffmpeg ${run.args.map(quote).join(' ')}`);
     const diagnostics = new DiagnosticLog(emitter);
     const proc = supervisor.spawn(ctx, {
@@ -54,7 +55,9 @@ export class MediaTools {
     proc.pipes[0]?.on('data', (chunk: Buffer) => {
       for (const report of parser.push(chunk.toString('latin1'))) meter.report(report);
     });
-    const exit = await this.#finish(proc, run.onLine);
+    const exit = await this.#finish(proc, run.onLine).finally(() => {
+      if (ctx !== parent) ctx.end();
+    });
     diagnostics.end();
     this.#check('ffmpeg', proc, exit);
     emitter.progress({ percent: run.to, phase: run.phase, message: 'Done', fps: null, speed: null, etaSeconds: null });

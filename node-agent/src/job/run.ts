@@ -120,7 +120,7 @@ export async function runOrder(options: RunOptions): Promise<JobOutcome> {
     if (!type) throw new JobFailed('type_unavailable', `This node cannot run jobs of the type ${order.type}.`, false);
     const { files, result } = await type.execute(run);
     // Files were checked by themselves; facts about an input count only while it lies where it was looked at.
-    if (files.length > 0) await run.checkInputs();
+    if (files.length > 0 && type.effects === 'parts') await run.checkInputs();
     else await run.explainFailure().then(throwIfAny);
     const sizeBytes = Buffer.byteLength(JSON.stringify(result));
     if (sizeBytes > MAX_RESULT_BYTES) throw new JobFailed('result_too_large', `The result has ${sizeBytes} bytes; ${MAX_RESULT_BYTES} are allowed.`, false);
