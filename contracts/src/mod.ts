@@ -25,6 +25,8 @@ export * from './media/packet-index.ts';
 export * from './media/packet-index-builder.ts';
 export * from './media/idr.ts';
 export * from './media/index-facts.ts';
+export * from './media/webvtt.ts';
+export * from './media/side-tracks.ts';
 export * from './stream/ladder.ts';
 export * from './stream/grid.ts';
 export * from './stream/session.ts';

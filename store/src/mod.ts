@@ -56,6 +56,7 @@ export * from './nodes/heartbeat.ts';
 export * from './nodes/health.ts';
 export * from './intents/intent.ts';
 export * from './videos/effects.ts';
+export * from './videos/side-files.ts';
 export * from './wait-for-schema.ts';
 export * from './locks/file-key.ts';
 export * from './locks/holders.ts';
