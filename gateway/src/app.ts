@@ -7,6 +7,8 @@ import type { App, AppEnv } from './http/env.ts';
 import { allowedMethods } from './http/methods.ts';
 import { HttpProblem, problemResponse, toProblem } from './http/problem.ts';
 import { refuseInvalid } from './http/route.ts';
+import { CORS } from './http/send-piece.ts';
+import { loggedPath } from './http/signed-path.ts';
 import { accessLog } from './middleware/access-log.ts';
 import { requestContext } from './middleware/request-context.ts';
 import { requestId } from './middleware/request-id.ts';
@@ -74,13 +76,15 @@ export const createApp = (deps: GatewayDeps): App => {
       return problemResponse(problem, c.var.requestId);
     }
     const reads = c.req.method === 'GET' || c.req.method === 'HEAD';
-    const page = reads && !/^\/(api|stream|agent)(\/|$)/.test(c.req.path) ? await deps.web?.respond(c) : null;
-    return page ?? problemResponse(new HttpProblem('not_found', `There is nothing at ${c.req.path}`), c.var.requestId);
+    const page = reads && !/^\/(api|stream|agent|s)(\/|$)/.test(c.req.path) ? await deps.web?.respond(c) : null;
+    return page ?? problemResponse(new HttpProblem('not_found', `There is nothing at ${loggedPath(c.req.path)}`), c.var.requestId);
   });
   app.onError((error, c) => {
     const problem = toProblem(error);
     if (problem.status >= 500 && !(error instanceof Cause) && problem.code !== 'gateway_stopping') c.var.logger.error({ err: problem.cause ?? error, code: problem.code }, 'request failed');
-    return problemResponse(problem, c.var.requestId);
+    // A player on another page must learn why, and when to come back.
+    const ofStream = /^\/(stream|s)\//.test(c.req.path);
+    return problemResponse(problem, c.var.requestId, ofStream ? CORS : {});
   });
   return app;
 };

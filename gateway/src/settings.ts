@@ -22,6 +22,7 @@ export const gatewaySettings = defineSettings({
   REELAY_DRAIN_SECONDS: { schema: z.coerce.number().min(0).max(600).default(0), doc: 'Before it stops, a gateway serves on for so long while /readyz says 503, so that balancers look elsewhere; 5 behind deploy/edge. It comes on top of the time to stop.' },
   REELAY_STARTUP_WAIT_SECONDS: { schema: seconds(30), doc: 'How long to wait for Postgres and NATS when starting.' },
   REELAY_SESSION_DAYS: { schema: z.coerce.number().min(0.01).max(365).default(14), doc: 'Days a sign-in lasts; those that were made keep their end.', reloadable: true },
+  REELAY_SIGNED_HOURS: { schema: z.coerce.number().min(0.01).max(8760).default(12), doc: 'Hours for which a signed address of a video is good; longer for a film that plays longer. A new one can be had at any time.', reloadable: true },
   REELAY_HEARTBEAT_SECONDS: { schema: z.coerce.number().min(0.05).max(300).default(3), doc: 'How often nodes say that they are alive, as told to the scheduler: three missed ones, and at least 10 s, and /readyz counts a node no longer.', reloadable: true },
   REELAY_GATEWAY_NAME: { schema: z.string().min(1).max(100).optional(), doc: 'Name of this gateway where people read who uses a file; host name and port when left out.' },
   REELAY_VIEWER_LINGER_SECONDS: { schema: z.coerce.number().min(0).max(600).default(25), doc: 'A viewer counts as watching for so long after the last request, and the file is not moved or deleted under them.' },

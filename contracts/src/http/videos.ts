@@ -101,6 +101,12 @@ export const playbackSchema = z.object({
   subtitles: z.array(playbackSubtitleSchema),
   /** WebVTT with pictures for the seek bar. */
   storyboardUrl: z.string().nullable(),
+  /** As `masterUrl`, for players that cannot sign in: whoever has it may watch this video until then. Null when nobody is signed in. */
+  signedMasterUrl: z.string().nullable(),
+  /** As `fileUrl`, likewise. */
+  signedFileUrl: z.string().nullable(),
+  /** When they end. Ask for the playback again before, and go on with the new ones. */
+  signedUntil: z.iso.datetime().nullable(),
 });
 export type Playback = z.infer<typeof playbackSchema>;
 /** Suffixes that are taken for videos when a folder is scanned. */

@@ -27,7 +27,7 @@ const MAX_KEYS = 20_000;
  * or cookie proves itself; only whether its owner still is one of us is asked.
  *
  *   public video ─────────────────────────────────▶ seen by anybody
- *   /s/<token>/… ──signed for this video, its user exists──▶ seen
+ *   /s/<token>/… ──signed for this video, its user (or sign-in) lives──▶ seen
  *   bearer token, session cookie ──signed in──▶ seen
  *   view cookie ──signed for this video, its sign-in lives──▶ seen      anything else ──▶ 401
  */
@@ -85,7 +85,7 @@ export class ViewAccess {
   /** @throws HttpProblem unauthenticated, video_not_found */
   async #byAddress(token: string, id: string): Promise<VideoRow> {
     const { says, why } = this.#read(token, id);
-    if (says === null || (await this.#users.get(says.u)) === null) {
+    if (says === null || !(await this.#lives(says))) {
       throw new HttpProblem('unauthenticated', why === 'token_expired' ? 'The signed address has expired: ask for the playback of the video again' : 'The signed address is not valid (any more)');
     }
     return found(await this.#videos.get(id), id);
@@ -94,7 +94,12 @@ export class ViewAccess {
   async #hasCookie(c: RequestContext, id: string): Promise<boolean> {
     const cookie = getCookie(c, VIEW_COOKIE);
     const says = cookie === undefined ? null : this.#read(cookie, id).says;
-    return says?.s !== undefined && (await this.#sessions.get(says.s)) !== null;
+    return says?.s !== undefined && (await this.#lives(says));
+  }
+
+  /** Whether the one it was made for is still one of us, and the sign-in it is tied to lives. */
+  async #lives({ u, s }: ViewToken): Promise<boolean> {
+    return (await (s === undefined ? this.#users.get(u) : this.#sessions.get(s))) !== null;
   }
 
   /** Null when it was not signed for this video, or is over. */

@@ -36,10 +36,10 @@ export const problemBody = (problem: HttpProblem, requestId: string): Problem =>
   };
 };
 
-export const problemResponse = (problem: HttpProblem, requestId: string): Response =>
+export const problemResponse = (problem: HttpProblem, requestId: string, headers: Readonly<Record<string, string>> = {}): Response =>
   new Response(JSON.stringify(problemBody(problem, requestId)), {
     status: problem.status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...problem.headers },
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers, ...problem.headers },
   });
 
 /** What a schema refused, with a path per finding. `prefix` is put before each path (`params`). */

@@ -13,6 +13,11 @@ export const problems = { '4XX': problem('The request was refused; `code` says w
 export const jsonBody = <T extends z.ZodType>(schema: T) => ({ content: { 'application/json': { schema } }, required: true as const });
 export const optionalJsonBody = <T extends z.ZodType>(schema: T) => ({ content: { 'application/json': { schema } }, required: false as const });
 export const idParam = z.object({ id: z.string().meta({ description: 'UUID' }) });
+/** A video's addresses; with a token in front they open without signing in. */
+export const VIDEO_ROOTS = [
+  { at: '/api/media/videos/{id}', params: idParam },
+  { at: '/s/{token}/api/media/videos/{id}', params: idParam.extend({ token: z.string().meta({ description: 'From `signedFileUrl` or `signedMasterUrl` of the playback' }) }) },
+] as const;
 export const noQuery = z.strictObject({});
 export const idempotencyHeader = z.object({
   'idempotency-key': z.string().min(1).max(200).optional().meta({ description: 'A repeat with the same key gets the first answer and makes nothing new' }),

@@ -8,7 +8,7 @@ import { isNotModified, parseRange, rangeStillValid } from './range.ts';
 export const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 export const CORS = {
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'Content-Length, Content-Range, ETag',
+  'access-control-expose-headers': 'Content-Length, Content-Range, ETag, Retry-After',
   'cross-origin-resource-policy': 'cross-origin',
 };
 
@@ -19,19 +19,36 @@ export type StreamPart =
   /** A piece under a version never changes. Null: nothing was made, for only the head was asked for. */
   | { kind: 'piece'; piece: Piece | null; contentType: string };
 
+/** Who may have an answer besides the one who asked. */
+export interface Audience {
+  /** Shared caches may keep it. */
+  readonly isPublic: boolean;
+  /** Pages of other origins may read it. */
+  readonly anyOrigin: boolean;
+}
+
+/** The edge of ours that asks whether each viewer may see a video: it may keep what others must not. */
+const EDGE_HEADER = 'x-reelay-edge';
+export const isCheckingEdge = (c: RequestContext): boolean => c.req.header(EDGE_HEADER) === 'checks-access';
+
+const PIECE_SECONDS = 31_536_000;
+const TEXT_SECONDS = 300;
+
 const toGzip = promisify(gzip);
 
 /**
  * Answers with a part of a stream: cache headers of its kind, strong ETag, 304, Range and If-Range, HEAD.
- * `isPublic`: shared caches and pages of other origins may have it. @throws HttpProblem range_not_satisfiable
+ * @throws HttpProblem range_not_satisfiable
  */
-export const sendPart = async (c: RequestContext, part: StreamPart, isPublic: boolean): Promise<Response> => {
+export const sendPart = async (c: RequestContext, part: StreamPart, { isPublic, anyOrigin }: Audience): Promise<Response> => {
   const scope = isPublic ? 'public' : 'private';
   const headers = new Headers({
     'content-type': part.contentType, 'accept-ranges': 'bytes',
-    'cache-control': part.kind === 'piece' ? `${scope}, max-age=31536000, immutable` : `${scope}, max-age=300, stale-while-revalidate=60`,
+    'cache-control': part.kind === 'piece' ? `${scope}, max-age=${PIECE_SECONDS}, immutable` : `${scope}, max-age=${TEXT_SECONDS}, stale-while-revalidate=60`,
     ...(part.kind === 'text' ? { vary: 'Accept-Encoding' } : {}),
-    ...(isPublic ? CORS : {}),
+    ...(anyOrigin ? CORS : {}),
+    // nginx's own word, which it does not hand on.
+    ...(isCheckingEdge(c) ? { 'x-accel-expires': String(part.kind === 'piece' ? PIECE_SECONDS : TEXT_SECONDS) } : {}),
   });
   const piece = part.kind === 'piece' ? part.piece : await packed(c, part.text, headers);
   return piece === null ? new Response(null, { headers }) : sendPiece(c, piece, headers);

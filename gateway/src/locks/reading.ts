@@ -8,9 +8,9 @@ import type { RequestContext } from '../http/env.ts';
 import type { ReadLease } from './read-locks.ts';
 import type { ReadKind } from './viewers.ts';
 
-/** Tells viewers apart without keeping who they are: by their sign-in, else by where they come from and with what. */
+/** Tells viewers apart without keeping who they are: by their sign-in, by the address they were given, else by where they come from and with what. */
 export const viewerOf = (c: RequestContext, trustProxy: boolean): string => {
-  const signIn = c.req.header('authorization') ?? getCookie(c, SESSION_COOKIE);
+  const signIn = c.req.header('authorization') ?? getCookie(c, SESSION_COOKIE) ?? c.req.param('token');
   const who = signIn ?? `${clientAddress(c, trustProxy)} ${c.req.header('user-agent') ?? ''}`;
   return createHash('sha256').update(who).digest('base64url').slice(0, 16);
 };

@@ -2,11 +2,9 @@ import { type Clock, errorCode, Finished } from '@reelay/runtime';
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { AppEnv } from '../http/env.ts';
+import { loggedPath } from '../http/signed-path.ts';
 
 const QUIET = /^\/(healthz|readyz|metrics)$/;
-/** Paths that carry a signed token: it must not reach the log. */
-const SECRET = /^(\/agent\/v1\/[a-z]+|\/s)\/[^/]+/;
-
 export interface RequestMeasured {
   method: string;
   /** Pattern of the route, so that the number of series stays small. */
@@ -31,7 +29,7 @@ export const accessLog = (options: { clock: Clock; onRequest: (measured: Request
     const write = (cause: Error | undefined) => {
       const totalMs = Math.round((options.clock.monotonicMs() - startedMs) * 10) / 10;
       const cut = cause === undefined || cause instanceof Finished ? {} : { cause: cause.message, code: errorCode(cause) };
-      logger[QUIET.test(path) ? 'debug' : 'info']({ method, path: path.replace(SECRET, '$1/[removed]'), status, tookMs, totalMs, ...cut }, 'request');
+      logger[QUIET.test(path) ? 'debug' : 'info']({ method, path: loggedPath(path), status, tookMs, totalMs, ...cut }, 'request');
     };
     if (c.env?.outgoing === undefined) write(ctx.cause);
     else ctx.onCancel(write);

@@ -1,6 +1,7 @@
 import { ClientGone } from '@reelay/runtime';
 import type { MiddlewareHandler } from 'hono';
 import type { AppEnv } from '../http/env.ts';
+import { loggedPath, plainPath } from '../http/signed-path.ts';
 import { kindOf, type Requests } from '../server/requests.ts';
 
 /**
@@ -16,7 +17,7 @@ import { kindOf, type Requests } from '../server/requests.ts';
 export const requestContext = (requests: Requests): MiddlewareHandler<AppEnv> =>
   async function requestContext(c, next) {
     const { incoming, outgoing } = c.env ?? {};
-    const ctx = requests.begin(`${c.req.method} ${c.req.path}`, kindOf(c.req.path), incoming);
+    const ctx = requests.begin(`${c.req.method} ${loggedPath(c.req.path)}`, kindOf(plainPath(c.req.path)), incoming);
     c.set('ctx', ctx);
     if (outgoing === undefined) {
       c.req.raw.signal.addEventListener('abort', () => ctx.cancel(new ClientGone()), { once: true });

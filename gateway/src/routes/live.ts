@@ -3,11 +3,11 @@ import { z } from 'zod';
 import type { GatewayDeps } from '../deps.ts';
 import type { App, RequestContext } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
-import { idParam, problems } from '../http/route.ts';
+import { problems, VIDEO_ROOTS } from '../http/route.ts';
 import { readingVideo } from '../locks/reading.ts';
 import type { PlannedVideo } from '../sessions/encoded-streams.ts';
 import { streamProblem } from '../streams/problem.ts';
-import { viewableVideo } from '../videos/access.ts';
+import { viewOf } from '../videos/access.ts';
 
 /** What one encoder makes in real time without a GPU; a viewer may ask for more. */
 const DEFAULT_HEIGHT = 720;
@@ -20,27 +20,29 @@ const pipeToken = z.object({ k: z.literal('pipe'), pipeId: z.uuid() });
 
 /** One continuous MP4, encoded while it is sent: for players that know no HLS. */
 export const liveRoutes = (app: App, deps: GatewayDeps): void => {
-  app.openapi(createRoute({
-    method: 'get', path: '/api/media/videos/{id}/live.mp4', tags: ['Playing'], summary: 'The video as one continuous fragmented MP4, encoded as it is sent',
-    description: 'Ends with its request. There is no seeking in it: ask again with another `start`. A client that reads nothing for a while is cut off.',
-    request: { params: idParam, query: liveQuery },
-    responses: { 200: { description: 'The film from `start` on', content: { 'video/mp4': { schema: z.string().meta({ format: 'binary' }) } } }, ...problems },
-  }), async (c) => {
-    const found = await viewableVideo(deps.sql, c, c.req.valid('param').id);
-    const headers = { 'content-type': 'video/mp4', 'cache-control': 'no-store', 'x-accel-buffering': 'no', 'accept-ranges': 'none' };
-    if (c.req.method === 'HEAD') return c.body(null, 200, headers);
-    const { video, release } = await readingVideo(deps, c, found, 'stream');
-    try {
-      const planned = await deps.encoded.open(video);
-      const { start, height, audio } = c.req.valid('query');
-      const film = await deps.pipes.open({ video, planned, startSeconds: start, ...chosen(planned, start, height, audio) }, c.var.ctx);
-      // The lease goes with the request.
-      return c.body(film, 200, headers);
-    } catch (error) {
-      release(true);
-      throw await streamProblem(deps, video.id, null, error);
-    }
-  });
+  for (const { at, params } of VIDEO_ROOTS) {
+    app.openapi(createRoute({
+      method: 'get', path: `${at}/live.mp4`, tags: ['Playing'], summary: 'The video as one continuous fragmented MP4, encoded as it is sent',
+      description: 'Ends with its request. There is no seeking in it: ask again with another `start`. A client that reads nothing for a while is cut off.',
+      request: { params, query: liveQuery },
+      responses: { 200: { description: 'The film from `start` on', content: { 'video/mp4': { schema: z.string().meta({ format: 'binary' }) } } }, ...problems },
+    }), async (c) => {
+      const { video: found } = await viewOf(deps, c, c.req.valid('param').id);
+      const headers = { 'content-type': 'video/mp4', 'cache-control': 'no-store', 'x-accel-buffering': 'no', 'accept-ranges': 'none' };
+      if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+      const { video, release } = await readingVideo(deps, c, found, 'stream');
+      try {
+        const planned = await deps.encoded.open(video);
+        const { start, height, audio } = c.req.valid('query');
+        const film = await deps.pipes.open({ video, planned, startSeconds: start, ...chosen(planned, start, height, audio) }, c.var.ctx);
+        // The lease goes with the request.
+        return c.body(film, 200, headers);
+      } catch (error) {
+        release(true);
+        throw await streamProblem(deps, video.id, null, error);
+      }
+    });
+  }
 
   app.post('/agent/v1/pipes/:token', async (c) => {
     const { pipeId } = payloadOf(deps, c);

@@ -3,36 +3,41 @@ import type { GatewayDeps } from '../deps.ts';
 import type { App, RequestContext } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { problems } from '../http/route.ts';
-import { CORS, PLAYLIST_TYPE, sendPart, type StreamPart } from '../http/send-piece.ts';
+import { type Audience, CORS, PLAYLIST_TYPE, sendPart, type StreamPart } from '../http/send-piece.ts';
 import { readingVideo } from '../locks/reading.ts';
 import { streamProblem } from '../streams/problem.ts';
 import { openSource, type StreamSource } from '../streams/source.ts';
 
 const SEGMENT_TYPE = 'video/mp4';
 const RENDITION = '[a-z][0-9]{1,4}';
+/** A token in front opens the addresses below it: those in playlists are relative and keep it. */
+const ROOTS = ['/stream/:videoId/:version', '/s/:token/stream/:videoId/:version'];
 
 /** HLS: playlists, init segments and media segments, cut in this process from the file, or encoded on a node. */
 export const streamRoutes = (app: App, deps: GatewayDeps): void => {
-  const root = '/stream/:videoId/:version';
   const get = (path: string, make: (source: StreamSource, c: RequestContext) => StreamPart | Promise<StreamPart>): void => {
-    app.get(path, async (c) => {
-      const { part, isPublic } = await partOf(deps, c, make);
-      return sendPart(c, part, isPublic);
-    });
+    for (const root of ROOTS) {
+      app.get(`${root}/${path}`, async (c) => {
+        const { part, audience } = await partOf(deps, c, make);
+        return sendPart(c, part, audience);
+      });
+    }
   };
-  get(`${root}/master.m3u8`, (source) => ({ kind: 'text', text: source.masterPlaylist(), contentType: PLAYLIST_TYPE }));
-  get(`${root}/:rendition{${RENDITION}}/index.m3u8`, (source, c) => ({ kind: 'text', text: source.mediaPlaylist(renditionIn(c)), contentType: PLAYLIST_TYPE }));
-  get(`${root}/:rendition{${RENDITION}}/init.mp4`, (source, c) => pieceOf(source, c, 'init'));
-  get(`${root}/:rendition{${RENDITION}}/:segment{[0-9]{1,7}\\.m4s}`, (source, c) => pieceOf(source, c, Number((c.req.param('segment') ?? '').replace('.m4s', ''))));
-  app.options('/stream/*', (c) => c.body(null, 204, {
-    ...CORS, 'access-control-allow-methods': 'GET, HEAD', 'access-control-allow-headers': 'Range, If-Range, If-None-Match', 'access-control-max-age': '86400',
-  }));
+  get('master.m3u8', (source) => ({ kind: 'text', text: source.masterPlaylist(), contentType: PLAYLIST_TYPE }));
+  get(`:rendition{${RENDITION}}/index.m3u8`, (source, c) => ({ kind: 'text', text: source.mediaPlaylist(renditionIn(c)), contentType: PLAYLIST_TYPE }));
+  get(`:rendition{${RENDITION}}/init.mp4`, (source, c) => pieceOf(source, c, 'init'));
+  get(`:rendition{${RENDITION}}/:segment{[0-9]{1,7}\\.m4s}`, (source, c) => pieceOf(source, c, Number((c.req.param('segment') ?? '').replace('.m4s', ''))));
+  for (const path of ['/stream/*', '/s/*']) {
+    app.options(path, (c) => c.body(null, 204, {
+      ...CORS, 'access-control-allow-methods': 'GET, HEAD', 'access-control-allow-headers': 'Range, If-Range, If-None-Match', 'access-control-max-age': '86400',
+    }));
+  }
   document(app);
 };
 
 const renditionIn = (c: RequestContext): string => c.req.param('rendition') ?? '';
 
-/** Nothing is made for a head; it only tells whether the piece exists. @throws HttpProblem segment_not_found */
+/** Nothing is made for a head: it tells all about a piece that is there, and of others only that they can be had. @throws HttpProblem segment_not_found */
 const pieceOf = async (source: StreamSource, c: RequestContext, name: 'init' | number): Promise<StreamPart> => {
   const id = renditionIn(c);
   const rendition = source.renditions.find((candidate) => candidate.id === id);
@@ -40,20 +45,21 @@ const pieceOf = async (source: StreamSource, c: RequestContext, name: 'init' | n
   if (c.req.method !== 'HEAD') return { kind: 'piece', piece: await source.piece(id, name), contentType };
   const segments = rendition?.segments ?? 0;
   if (segments === 0 || (name !== 'init' && name >= segments)) throw new HttpProblem('segment_not_found', `${id} has ${segments} segments`);
-  return { kind: 'piece', piece: null, contentType };
+  return { kind: 'piece', piece: await source.cached(id, name), contentType };
 };
 
 const partOf = async (
   deps: GatewayDeps, c: RequestContext, make: (source: StreamSource, c: RequestContext) => StreamPart | Promise<StreamPart>,
-): Promise<{ part: StreamPart; isPublic: boolean }> => {
-  const { video: found } = await deps.views.view(c, c.req.param('videoId') ?? '');
+): Promise<{ part: StreamPart; audience: Audience }> => {
+  const { video: found, by } = await deps.views.view(c, c.req.param('videoId') ?? '');
   c.var.ctx.throwIfCancelled();
   const { video, release } = await readingVideo(deps, c, found, 'stream');
   let failed = true;
   try {
     const part = await make(await openSource(deps, c, video, c.req.param('version') ?? ''), c);
     failed = false;
-    return { part, isPublic: video.isPublic };
+    // Whoever has the signed address may watch, on whatever page.
+    return { part, audience: { isPublic: video.isPublic && by !== 'address', anyOrigin: video.isPublic || by === 'address' } };
   } catch (error) {
     throw await streamProblem(deps, video.id, c.req.param('version') ?? '', error);
   } finally {

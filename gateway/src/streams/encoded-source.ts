@@ -15,8 +15,13 @@ export const encodedSource = async (deps: GatewayDeps, c: RequestContext, video:
   return {
     version: stream.version,
     renditions: stream.renditions.map(({ id, segments, recipe }) => ({ id, segments, contentType: `${recipe.kind}/mp4` })),
-    masterPlaylist: () => encodedMasterPlaylist(stream),
+    originSeconds: stream.originSeconds,
+    durationSeconds: stream.durationSeconds,
+    masterPlaylist: (subtitles) => encodedMasterPlaylist(stream, subtitles),
+    // Winding through keyframes that nobody has encoded would start an encoder for each.
+    iframePlaylist: null,
     mediaPlaylist: (id) => encodedMediaPlaylist(stream, renditionOf(stream, id)),
+    cached: (renditionId, name) => deps.cache.get({ version: stream.version, rendition: renditionId, name: String(name) }),
     piece: (renditionId, name) => {
       const { segments } = renditionOf(stream, renditionId);
       if (name !== 'init' && name >= segments) throw new HttpProblem('segment_not_found', `${renditionId} has ${segments} segments`);

@@ -13,9 +13,11 @@ const HEARD_MS = 15_000;
 const NO_NODE = 'No node can encode at the moment; it plays as soon as one is there.';
 
 type Way = Pick<Playback, 'mode' | 'reason'>;
+/** What is the same for every client. */
+export type UnsignedPlayback = Omit<Playback, 'signedMasterUrl' | 'signedFileUrl' | 'signedUntil'>;
 
 /** How a client plays a video: the way, its reason, all addresses and what there is to choose. @throws HttpProblem video_not_found */
-export const playbackOf = async (deps: GatewayDeps, id: string, clientCodecs: readonly string[] | null): Promise<Playback> => {
+export const playbackOf = async (deps: GatewayDeps, id: string, clientCodecs: readonly string[] | null): Promise<UnsignedPlayback> => {
   const [video, stored] = await Promise.all([findVideoWithMedia(deps.sql, id), readIndexFacts(deps.sql, id)]);
   if (video === null) throw new HttpProblem('video_not_found', `There is no video ${id}`);
   const current = stored !== null && stored.sizeBytes === video.sizeBytes && stored.mtimeMs === video.mtimeMs;
@@ -44,7 +46,7 @@ interface Ways {
   ladder?: EncodedStream | null | undefined;
 }
 
-const answer = (video: VideoWithMedia, { mode, reason }: Way, { encoded, available = mode !== 'none', pack = null, ladder = null }: Ways): Playback => {
+const answer = (video: VideoWithMedia, { mode, reason }: Way, { encoded, available = mode !== 'none', pack = null, ladder = null }: Ways): UnsignedPlayback => {
   const masterOf = (version: string): string => `/stream/${video.id}/${version}/master.m3u8`;
   const rungs = rungsOf(encoded ?? ladder);
   const version = encoded?.version ?? pack?.version ?? null;

@@ -7,6 +7,9 @@ import type { StreamSource } from './source.ts';
 /** Cutting takes milliseconds; a disk that takes this long does not answer. */
 const CUT_MS = 30_000;
 
+/** The rendition of keyframes alone. */
+const IFRAMES = 'i0';
+
 /** The stream that is cut from the file in this process. Segments are kept in memory, where the next viewer finds them. */
 export const remuxSource = async (deps: GatewayDeps, c: RequestContext, video: VideoRow): Promise<StreamSource> => {
   const pack = await deps.packages.open(video);
@@ -16,13 +19,18 @@ export const remuxSource = async (deps: GatewayDeps, c: RequestContext, video: V
     // Of its own: whoever asked first may leave while others wait.
     const ctx = Ctx.root(`segment ${id}/${name}`).withTimeout(CUT_MS, deps.clock);
     try {
-      return await pack.segment(id, name, ctx.signal);
+      return await (id === IFRAMES ? pack.iframe(name, ctx.signal) : pack.segment(id, name, ctx.signal));
     } finally {
       ctx.end();
     }
   };
   return {
-    version, renditions: pack.renditions, masterPlaylist: () => pack.masterPlaylist(), mediaPlaylist: (id) => pack.mediaPlaylist(id),
+    version, originSeconds: pack.originSeconds, durationSeconds: pack.durationSeconds,
+    renditions: [...pack.renditions, ...(pack.iframes > 0 ? [{ id: IFRAMES, segments: pack.iframes, contentType: 'video/mp4' }] : [])],
+    masterPlaylist: (subtitles) => pack.masterPlaylist(subtitles),
+    mediaPlaylist: (id) => (id === IFRAMES ? pack.iframePlaylist({ pieces: '', init: '../v0/init.mp4' }) : pack.mediaPlaylist(id)),
+    iframePlaylist: pack.iframes > 0 ? () => pack.iframePlaylist({ pieces: `${IFRAMES}/`, init: 'v0/init.mp4' }) : null,
+    cached: (id, name) => deps.cache.get({ version, rendition: id, name: String(name) }),
     piece: (id, name) => unlessCancelled(c.var.ctx, deps.cache.getOrMake({ version, rendition: id, name: String(name) }, () => cut(id, name), 'memory')),
   };
 };

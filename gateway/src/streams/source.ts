@@ -1,3 +1,4 @@
+import type { SubtitleTrack } from '@reelay/contracts';
 import type { VideoRow } from '@reelay/store';
 import type { Piece } from '../cache/piece.ts';
 import type { GatewayDeps } from '../deps.ts';
@@ -16,11 +17,18 @@ interface SourceRendition {
 export interface StreamSource {
   readonly version: string;
   readonly renditions: readonly SourceRendition[];
-  masterPlaylist: () => string;
+  /** What is 0 of the presentation, in seconds on the file's clock, and how long it is. */
+  readonly originSeconds: number;
+  readonly durationSeconds: number;
+  masterPlaylist: (subtitles: readonly SubtitleTrack[]) => string;
   /** @throws unknown_rendition */
   mediaPlaylist: (renditionId: string) => string;
+  /** The keyframes alone, for a playlist that lies beside the renditions' folders; null when there are none to be had. */
+  iframePlaylist: (() => string) | null;
   /** An init segment or media segment. The request may end while others still wait for the piece. */
   piece: (renditionId: string, name: 'init' | number) => Promise<Piece>;
+  /** Null when it would have to be made. */
+  cached: (renditionId: string, name: 'init' | number) => Promise<Piece | null>;
 }
 
 /** Versions of encoded streams begin with a letter that no hash of a cut stream has. */

@@ -1,4 +1,5 @@
 import { findVideo, type Sql, type VideoRow } from '@reelay/store';
+import type { View, ViewAccess } from '../access/view-access.ts';
 import { requireSignIn } from '../auth/sign-in.ts';
 import type { RequestContext } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
@@ -13,4 +14,11 @@ export const viewableVideo = async (sql: Sql, c: RequestContext, offeredId: stri
   await requireSignIn(sql, c, 'VIEWER');
   if (video === null) throw new HttpProblem('video_not_found', `There is no video ${id}`);
   return video;
+};
+
+/** As viewableVideo; also for whoever comes with a signed address. @throws HttpProblem video_not_found, unauthenticated */
+export const viewOf = async ({ sql, views }: { sql: Sql; views: ViewAccess }, c: RequestContext, id: string): Promise<View> => {
+  if (c.req.param('token') !== undefined) return views.view(c, id);
+  const video = await viewableVideo(sql, c, id);
+  return { video, by: video.isPublic ? 'public' : 'signIn' };
 };
