@@ -1,6 +1,6 @@
 /** The HTTP API as typed calls. Every failure is an ApiError with the problem's code; branch on `code`. */
 import type {
-  AllProcesses, Attempt, AuditEntry, CatalogueItem, CreateJobRequest, CSRF_HEADER as CsrfHeader, EndProcess, Job, JobDetail, JobStats, JobStatus, Node, NodeProcesses, Page, Playback, Problem, ProblemCode, StreamList, User, Video,
+  AllProcesses, Attempt, AuditEntry, CatalogueItem, CreateJobRequest, CSRF_HEADER as CsrfHeader, EndProcess, Job, JobDetail, JobStats, JobStatus, Node, NodeProcesses, Page, Playback, Problem, ProblemCode, StreamList, StreamStatsList, User, Video,
 } from '@reelay/contracts';
 
 /** Typed as the contracts' literal, so that a rename there does not compile here; the value itself would bring zod along. */
@@ -123,6 +123,7 @@ export const api = {
   video: (video: string, signal?: AbortSignal): Promise<Video> => request('GET', `${VIDEOS}/${id(video)}`, { signal }),
   playback: (video: string, codecs: readonly string[], signal?: AbortSignal): Promise<Playback> =>
     request('GET', `${VIDEOS}/${id(video)}/playback`, { query: codecs.length === 0 ? {} : { codecs: codecs.join(',') }, signal }),
+  streamStats: (video: string, signal?: AbortSignal): Promise<StreamStatsList> => request('GET', `${VIDEOS}/${id(video)}/stream-stats`, { signal }),
   patchVideo: (video: string, body: { title?: string; filename?: string; isPublic?: boolean }, use: FileUse = {}): Promise<Video> => request('PATCH', `${VIDEOS}/${id(video)}`, { body, ...withUse(use) }),
   deleteVideo: (video: string, use: FileUse = {}): Promise<null> => request('DELETE', `${VIDEOS}/${id(video)}`, withUse(use)),
   restoreVideo: (video: string): Promise<Video> => request('POST', `${VIDEOS}/${id(video)}/restore`),

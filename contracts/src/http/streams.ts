@@ -45,5 +45,12 @@ export const streamSchema = z.object({
 export type Stream = z.infer<typeof streamSchema>;
 export const streamListSchema = z.object({ data: z.array(streamSchema) });
 export type StreamList = z.infer<typeof streamListSchema>;
+/** The same for those who watch: nothing of processes and of other viewers but their number; where it runs only for a SUPER_ADMIN. */
+export const streamStatsSchema = streamSchema.pick({ state: true, nodeId: true, deviceId: true, encoder: true, viewers: true, uptimeSeconds: true, segments: true, detail: true }).extend({
+  heads: z.array(streamHeadSchema.pick({ renditionId: true, state: true, encoder: true, fps: true, speed: true })),
+});
+export type StreamStats = z.infer<typeof streamStatsSchema>;
+export const streamStatsListSchema = z.object({ data: z.array(streamStatsSchema) });
+export type StreamStatsList = z.infer<typeof streamStatsListSchema>;
 export const endStreamRequest = z.strictObject({ reason: z.string().trim().min(1).max(300).optional() });
 export const endStreamResponse = z.object({ id: z.uuid(), ended: z.literal(true) });

@@ -1,13 +1,14 @@
 /** The on-demand transcodes: looked at, and ended by hand. */
-import { endStreamRequest, endStreamResponse, type Stream, streamListSchema } from '@reelay/contracts';
+import { endStreamRequest, endStreamResponse, type Stream, streamListSchema, type StreamStats, streamStatsListSchema } from '@reelay/contracts';
 import { createRoute } from '@hono/zod-openapi';
 import { KilledByHand } from '@reelay/runtime';
 import { appendAudit, findVideosByIds, inTransaction, readSessions, type SessionRow } from '@reelay/store';
-import { requireRole, userOf } from '../auth/sign-in.ts';
+import { requireRole, signInOf, userOf } from '../auth/sign-in.ts';
 import type { GatewayDeps } from '../deps.ts';
 import type { App } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { emptyBodyAsObject, idParam, json, noQuery, optionalJsonBody, problems } from '../http/route.ts';
+import { viewableVideo } from '../videos/access.ts';
 
 const tags = ['Streams'];
 
@@ -19,6 +20,19 @@ export const streamsRoutes = (app: App, deps: GatewayDeps): void => {
   }), async (c) => {
     c.header('cache-control', 'no-store');
     return c.json({ data: [...deps.pipes.list().toReversed(), ...deps.sessions.list().toReversed(), ...(await elsewhere(deps))] }, 200);
+  });
+
+  app.openapi(createRoute({
+    method: 'get', path: '/api/media/videos/{id}/stream-stats', tags, summary: 'How the encode of a video goes that is watched now', request: { params: idParam, query: noQuery },
+    description: 'For whoever may watch the video. Node and device are told to a SUPER_ADMIN alone. Empty: nothing is encoded of it.',
+    responses: { 200: json(streamStatsListSchema, 'Its sessions on this gateway, or on others'), ...problems },
+  }), async (c) => {
+    const { id } = await viewableVideo(deps.sql, c, c.req.valid('param').id);
+    const isAdmin = (await signInOf(deps.sql, c))?.principal.user.role === 'SUPER_ADMIN';
+    const own = deps.sessions.list().filter(({ videoId }) => videoId === id);
+    const found = own.length > 0 ? own : (await elsewhere(deps)).filter(({ videoId }) => videoId === id);
+    c.header('cache-control', 'private, no-store');
+    return c.json({ data: found.map((stream) => statsOf(stream, isAdmin)) }, 200);
   });
 
   app.openapi(createRoute({
@@ -37,6 +51,11 @@ export const streamsRoutes = (app: App, deps: GatewayDeps): void => {
     return c.json({ id: ended.id, ended: true as const }, 200);
   });
 };
+
+const statsOf = ({ state, nodeId, deviceId, encoder, viewers, uptimeSeconds, segments, detail, heads }: Stream, isAdmin: boolean): StreamStats => ({
+  state, encoder, viewers, uptimeSeconds, segments, detail, nodeId: isAdmin ? nodeId : null, deviceId: isAdmin ? deviceId : null,
+  heads: heads.map((head) => ({ renditionId: head.renditionId, state: head.state, encoder: head.encoder, fps: head.fps, speed: head.speed })),
+});
 
 /** Sessions that other gateways have, as the schedulers' table knows them. */
 const elsewhere = async ({ sql, sessions, clock }: GatewayDeps): Promise<Stream[]> => {

@@ -45,6 +45,16 @@ const PATHS = {
   moon: 'M19 14.500A7.5 7.5 0 0 1 9.5 5 7.5 7.5 0 1 0 19 14.500z',
   screen: 'M4 5h16v11H4zM9 20h6M12 16v4',
   keyboard: 'M3.5 7h17v10h-17zM7 10.500v.1M10.5 10.500v.1M14 10.500v.1M17.5 10.500v.1M8 14h8',
+  volume: 'M4 10v4h3l4.5 4V6L7 10zM15 9.5a3.5 3.5 0 0 1 0 5M17.5 7a7 7 0 0 1 0 10',
+  'volume-off': 'M4 10v4h3l4.5 4V6L7 10zM15.5 9.8l4.5 4.5M20 9.8l-4.5 4.5',
+  captions: 'M3.5 6h17v12h-17zM10.5 10.7a1.9 1.9 0 1 0 0 2.6M17 10.7a1.9 1.9 0 1 0 0 2.6',
+  sound: 'M9 17.5a2.2 2.2 0 1 1-4.4 0 2.2 2.2 0 0 1 4.4 0V6l10-2v11.5M19 15.5a2.2 2.2 0 1 1-4.4 0 2.2 2.2 0 0 1 4.4 0',
+  quality: 'M4 6h9M18 6h2M4 12h3M12 12h8M4 18h10M19 18h1M15.5 4v4M9.5 10v4M16.5 16v4',
+  speed: 'M5.5 18a8 8 0 1 1 13 0M12 14l3.5-5M12 14v.1',
+  pip: 'M4 5.5h16v13H4zM12.5 12.5h5v3.5h-5z',
+  'full-screen': 'M4 9V5h4M20 9V5h-4M4 15v4h4M20 15v4h-4',
+  'full-screen-off': 'M8 5v4H4M16 5v4h4M8 19v-4H4M16 19v-4h4',
+  repeat: 'M17 3.5l3 3-3 3M20 6.5H8a4 4 0 0 0-4 4M7 20.5l-3-3 3-3M4 17.5h12a4 4 0 0 0 4-4',
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -6,10 +6,14 @@ import { Icon } from './icon.tsx';
 
 export interface MenuItem {
   readonly label: string;
-  readonly icon: IconName;
+  readonly icon?: IconName;
+  /** A second line. */
+  readonly detail?: string | undefined;
   readonly onSelect: () => void;
   readonly danger?: boolean;
+  /** One of several, of which one is chosen; with `toggles`, on or off by itself. */
   readonly checked?: boolean;
+  readonly toggles?: boolean;
   /** A line above this one. */
   readonly divided?: boolean;
   /** Set: the item cannot be chosen, and this says why. */
@@ -21,9 +25,13 @@ interface Props {
   readonly items: readonly MenuItem[];
   readonly children?: ComponentChildren;
   readonly class?: string;
+  /** Opens over the button rather than under it. */
+  readonly above?: boolean;
+  /** What the menu is called, when the button says more than that. */
+  readonly title?: string;
 }
 
-export function Menu({ label, items, children, class: className = 'icon-button' }: Props) {
+export function Menu({ label, items, children, class: className = 'icon-button', above = false, title = label }: Props) {
   const button = useRef<HTMLButtonElement>(null);
   const menu = useRef<HTMLDivElement>(null);
   const [open, setOpen] = useState(false);
@@ -32,9 +40,10 @@ export function Menu({ label, items, children, class: className = 'icon-button' 
   useLayoutEffect(() => {
     if (!open || menu.current === null || button.current === null) return;
     menu.current.showPopover();
-    placeBeside(menu.current, button.current.getBoundingClientRect());
-    itemsOf(menu.current)[0]?.focus();
-  }, [open]);
+    placeBeside(menu.current, button.current.getBoundingClientRect(), above);
+    const all = itemsOf(menu.current);
+    (all.find((item) => item.getAttribute('role') === 'menuitemradio' && item.getAttribute('aria-checked') === 'true') ?? all[0])?.focus();
+  }, [open, above]);
   const close = (): void => {
     setOpen(false);
     button.current?.focus();
@@ -48,8 +57,8 @@ export function Menu({ label, items, children, class: className = 'icon-button' 
         {children ?? <Icon name="more" />}
       </button>
       {open && (
-        <div ref={menu} id={id} class="menu" role="menu" aria-label={label} popover="auto" onToggle={(event) => setOpen(event.newState === 'open')} onKeyDown={(event) => onKey(event, menu.current, close)}>
-          {items.map((item) => <Item key={item.label} item={item} choose={() => {
+        <div ref={menu} id={id} class="menu" role="menu" aria-label={title} popover="auto" onToggle={(event) => setOpen(event.newState === 'open')} onKeyDown={(event) => onKey(event, menu.current, close)}>
+          {items.map((item, index) => <Item key={index} item={item} choose={() => {
             close();
             item.onSelect();
           }} />)}
@@ -64,7 +73,7 @@ function Item({ item, choose }: { item: MenuItem; choose: () => void }) {
   return (
     <button
       type="button"
-      role={item.checked === undefined ? 'menuitem' : 'menuitemradio'}
+      role={roleOf(item)}
       aria-checked={item.checked}
       aria-disabled={disabled}
       tabIndex={-1}
@@ -73,12 +82,15 @@ function Item({ item, choose }: { item: MenuItem; choose: () => void }) {
       data-divided={item.divided}
       onClick={disabled ? undefined : choose}
     >
-      <Icon name={item.icon} />
-      <span>{item.label}{disabled && <small>{item.disabledBecause}</small>}</span>
+      {item.icon !== undefined && <Icon name={item.icon} />}
+      <span>{item.label}{(disabled || item.detail !== undefined) && <small>{item.disabledBecause ?? item.detail}</small>}</span>
       {item.checked === true && <Icon name="check" size={16} />}
     </button>
   );
 }
+
+const roleOf = ({ checked, toggles = false }: MenuItem): 'menuitem' | 'menuitemcheckbox' | 'menuitemradio' =>
+  (checked === undefined ? 'menuitem' : toggles ? 'menuitemcheckbox' : 'menuitemradio');
 
 const itemsOf = (menu: HTMLElement): HTMLElement[] => [...menu.querySelectorAll<HTMLElement>('[role^="menuitem"]')];
 
@@ -98,11 +110,13 @@ function onKey(event: KeyboardEvent, menu: HTMLElement | null, close: () => void
 }
 
 const GAP = 4;
-/** Under the button, right edges together; above it or shifted where the window ends. */
-function placeBeside(menu: HTMLElement, anchor: DOMRect): void {
+/** Under the button or over it, right edges together; on the other side or shifted where the window ends. */
+function placeBeside(menu: HTMLElement, anchor: DOMRect, wantsAbove: boolean): void {
   const { width, height } = menu.getBoundingClientRect();
   const below = anchor.bottom + GAP;
-  const top = below + height > innerHeight ? Math.max(GAP, anchor.top - GAP - height) : below;
+  const above = anchor.top - GAP - height;
+  const goesBelow = wantsAbove ? above < GAP : below + height <= innerHeight;
+  const top = goesBelow ? below : Math.max(GAP, above);
   const left = Math.min(Math.max(GAP, anchor.right - width), innerWidth - width - GAP);
   menu.style.top = `${top}px`;
   menu.style.left = `${left}px`;

@@ -7,6 +7,7 @@ export function ShortcutHelp({ onClose }: { onClose: () => void }) {
       <dl class="dialog-body keys">
         {SHORTCUTS.map(({ shown, what }) => <div key={shown}><dt><kbd>{shown}</kbd></dt><dd>{what}</dd></div>)}
       </dl>
+      <p class="dialog-text small muted">Touch: once for the controls, twice on a side for 10 seconds back or forward. Mouse: once to play or pause, twice for full screen.</p>
     </Dialog>
   );
 }

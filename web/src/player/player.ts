@@ -1,19 +1,33 @@
 /**
- * Plays one video: opens an engine for the mode the gateway chose, and climbs the recovery ladder on faults.
+ * Plays one video: picks the source for what was chosen, opens an engine for it, and takes the steps of recovery.ts.
  *
- *   opening ─▶ playing ◀─▶ recovering ─▶ stopped ── tryAgain ─▶ opening
+ *   opening ─▶ playing ◀─▶ waiting (a try is planned) ─▶ stopped ── tryAgain ─▶ opening
+ *      ▲          │                │
+ *      └── another source, quality or sound track: same place, same speed, playing or not as before
  */
-import { signal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
 import type { Playback } from '@reelay/contracts';
-import type { Engine, OnFault } from './engine.ts';
-import { directEngine } from './engine.ts';
-import type { Fault, Step, Tried } from './recovery.ts';
-import { NOTHING_TRIED, afterStep, nextStep } from './recovery.ts';
+import { AUTO, ORIGINAL, firstAudio, firstQuality } from './choices.ts';
+import { elementEngine } from './element-engine.ts';
+import type { Engine, EngineEvents, EngineFigures, OpenOptions } from './engine.ts';
+import { readPreferences } from './preferences.ts';
+import type { Step, Tried, Trouble } from './recovery.ts';
+import { NOTHING_TRIED, afterStep, nextStep, troubleOf } from './recovery.ts';
+import type { Source } from './sources.ts';
+import { renditionFor, sourcesFor, urlOf } from './sources.ts';
 
 export type PlayerState =
   | { readonly kind: 'opening' | 'playing' }
-  | { readonly kind: 'recovering'; readonly text: string }
-  | { readonly kind: 'stopped'; readonly fault: Fault };
+  | { readonly kind: 'waiting'; readonly trouble: Trouble; readonly retryAtMs: number }
+  | { readonly kind: 'stopped'; readonly trouble: Trouble };
+
+export interface PlayerDeps {
+  /** A fresh answer from the gateway, for when the file was replaced. */
+  readonly askAgain: () => Promise<Playback>;
+  readonly onSignedOut: () => void;
+  /** Before the picture goes away for a moment. */
+  readonly onReopen: () => void;
+}
 
 /** After so much untroubled playing the ladder starts from the bottom again. */
 const CALM_SECONDS = 20;
@@ -21,50 +35,74 @@ const HLS_TYPE = 'application/vnd.apple.mpegurl';
 
 export class Player {
   readonly state = signal<PlayerState>({ kind: 'opening' });
+  readonly playback;
+  readonly source = signal<Source>('segments');
+  /** What was chosen: AUTO, ORIGINAL or a rendition. */
+  readonly quality;
+  /** What is shown. */
+  readonly rendition = signal<string | null>(null);
+  readonly audio;
+  /** Whether renditions can be chosen here. */
+  readonly picks = signal(true);
   readonly #video: HTMLVideoElement;
-  readonly #askAgain: () => Promise<Playback>;
-  #playback: Playback;
+  readonly #deps: PlayerDeps;
   #engine: Engine | null = null;
   #tried: Tried = NOTHING_TRIED;
-  #faultAtSeconds = 0;
+  #failed = new Set<Source>();
+  /** Where the viewer is: the element forgets when its address changes. */
+  #seconds = 0;
+  #wantsPlaying = false;
+  #opening = false;
+  #troubleAtSeconds = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #openings = 0;
   readonly #gone = new AbortController();
 
-  /** `askAgain` gets a fresh answer from the gateway, for when the file was replaced. */
-  constructor(video: HTMLVideoElement, playback: Playback, askAgain: () => Promise<Playback>) {
+  constructor(video: HTMLVideoElement, playback: Playback, deps: PlayerDeps) {
     this.#video = video;
-    this.#playback = playback;
-    this.#askAgain = askAgain;
-    const { signal: gone } = this.#gone;
-    video.addEventListener('playing', () => this.#calm(), { signal: gone });
-    video.addEventListener('loadeddata', () => this.#calm(), { signal: gone });
-    video.addEventListener('timeupdate', () => {
-      if (video.currentTime > this.#faultAtSeconds + CALM_SECONDS) this.#tried = { ...NOTHING_TRIED, switched: this.#tried.switched };
-    }, { signal: gone });
+    this.#deps = deps;
+    this.playback = signal(playback);
+    this.quality = signal(firstQuality(playback));
+    this.audio = signal(firstAudio(playback.audioTracks, readPreferences().audio)?.id ?? null);
+    this.#watch();
   }
 
-  /** @param startSeconds where to begin */
-  async open(startSeconds: number): Promise<void> {
-    this.#engine?.destroy();
-    this.#engine = null;
-    this.state.value = { kind: 'opening' };
-    const { fileUrl, masterUrl } = this.#playback;
-    const segmented = this.#segmented();
-    const url = segmented ? masterUrl : fileUrl;
-    if (url === null) {
-      this.state.value = { kind: 'stopped', fault: 'unsupported' };
-      return;
-    }
-    const onFault: OnFault = (fault) => this.#fault(fault);
-    const engine = segmented ? await openSegments(this.#video, url, startSeconds, onFault) : directEngine(this.#video, url, startSeconds, onFault);
-    if (typeof engine === 'string') this.state.value = { kind: 'stopped', fault: engine };
-    else if (this.#gone.signal.aborted) engine.destroy();
-    else this.#engine = engine;
+  /** @param startSeconds where to begin; @param play whether to play at once, where the browser lets a page do that */
+  async open(startSeconds: number, play: boolean): Promise<void> {
+    this.#seconds = startSeconds;
+    this.#wantsPlaying = play;
+    await this.#open();
   }
 
+  setQuality(id: string): void {
+    if (id === this.quality.peek()) return;
+    this.quality.value = id;
+    this.#chosenAnew();
+    const source = this.source.peek();
+    if (this.#engine?.picks === true && this.#sources()[0] === source) this.#engine.setRendition(renditionFor(source, id, this.#rungs()));
+    else void this.#open();
+  }
+
+  setAudio(id: string): void {
+    if (id === this.audio.peek()) return;
+    this.audio.value = id;
+    this.#chosenAnew();
+    if (this.#engine?.picks === true && this.#sources()[0] === this.source.peek()) this.#engine.setAudio(id);
+    else void this.#open();
+  }
+
+  figures(): EngineFigures | null {
+    return this.#engine?.figures() ?? null;
+  }
+
+  /** By hand: at once, and from the bottom of the ladder. */
   tryAgain(): void {
+    clearTimeout(this.#timer);
+    const wasStopped = this.state.peek().kind === 'stopped';
     this.#tried = NOTHING_TRIED;
-    void this.open(this.#video.currentTime);
+    this.#failed = new Set();
+    if (wasStopped) void this.#open();
+    else this.#engine?.retry();
   }
 
   destroy(): void {
@@ -74,61 +112,175 @@ export class Player {
     this.#engine = null;
   }
 
-  /** Whether segments are played now: the gateway's choice, or the other way after a switch. */
-  #segmented(): boolean {
-    return (this.#playback.mode === 'direct') === this.#tried.switched;
+  #sources(): Source[] {
+    const playback = this.playback.peek();
+    const chosen = playback.audioTracks.find(({ id }) => id === this.audio.peek());
+    return sourcesFor(playback, this.quality.peek(), chosen !== undefined && !chosen.isDefault, this.#failed);
   }
 
-  #calm(): void {
-    if (this.state.value.kind !== 'stopped') this.state.value = { kind: 'playing' };
+  #rungs(): string[] {
+    return this.playback.peek().renditions.filter(({ mode }) => mode === 'encode').map(({ id }) => id);
   }
 
-  #fault(fault: Fault): void {
-    if (this.#gone.signal.aborted || this.state.value.kind === 'stopped') return;
-    const other = this.#segmented() ? this.#playback.fileUrl : this.#playback.masterUrl;
-    const step = nextStep(fault, this.#tried, other !== null);
+  /** A choice by hand may succeed where something failed before. */
+  #chosenAnew(): void {
+    this.#failed = new Set();
+    this.#tried = NOTHING_TRIED;
+  }
+
+  async #open(): Promise<void> {
+    clearTimeout(this.#timer);
+    const source = this.#sources()[0];
+    const url = source === undefined ? null : urlOf(this.playback.peek(), source);
+    if (source === undefined || url === null) {
+      this.#stop({ fault: 'unsupported', sentence: null, retryAfterSeconds: null });
+      return;
+    }
+    this.#openings += 1;
+    const opening = this.#openings;
+    this.#opening = true;
+    if (this.#engine !== null) this.#deps.onReopen();
+    this.#engine?.destroy();
+    this.#engine = null;
+    // When the original gave way to encoded renditions, it is by bandwidth.
+    if (source === 'ladder' && this.quality.peek() === ORIGINAL) this.quality.value = AUTO;
+    batch(() => {
+      this.state.value = { kind: 'opening' };
+      this.source.value = source;
+      this.rendition.value = source === 'ladder' || this.playback.peek().mode === 'transcode' ? null : ORIGINAL;
+    });
+    // An address takes the element's speed away.
+    this.#video.defaultPlaybackRate = this.#video.playbackRate;
+    const engine = await openEngine(source, {
+      video: this.#video, url, startSeconds: this.#seconds, renditionId: renditionFor(source, this.quality.peek(), this.#rungs()), audioId: this.audio.peek(), events: this.#events(opening),
+    });
+    if (this.#gone.signal.aborted || opening !== this.#openings) {
+      if (!('fault' in engine)) engine.destroy();
+      return;
+    }
+    this.#opening = false;
+    if ('fault' in engine) {
+      this.#trouble(engine);
+      return;
+    }
+    this.#engine = engine;
+    this.picks.value = engine.picks || source === 'file';
+    if (this.#wantsPlaying) void this.#video.play().catch(() => {});
+  }
+
+  #events(opening: number): EngineEvents {
+    return {
+      onTrouble: (trouble) => {
+        if (opening === this.#openings) this.#trouble(trouble);
+      },
+      onData: () => {
+        if (opening === this.#openings) this.#data();
+      },
+      onRendition: (id) => {
+        if (opening === this.#openings && (this.source.peek() === 'ladder' || this.playback.peek().mode === 'transcode')) this.rendition.value = id;
+      },
+    };
+  }
+
+  #watch(): void {
+    const on = (event: keyof HTMLMediaElementEventMap, run: () => void): void => this.#video.addEventListener(event, run, { signal: this.#gone.signal });
+    on('loadeddata', () => this.#data());
+    on('play', () => { this.#wantsPlaying = true; });
+    on('pause', () => {
+      if (!this.#opening && this.#video.error === null) this.#wantsPlaying = false;
+    });
+    on('timeupdate', () => {
+      const { currentTime, readyState, error } = this.#video;
+      if (this.#opening || error !== null || readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+      this.#seconds = currentTime;
+      if (currentTime > this.#troubleAtSeconds + CALM_SECONDS) this.#tried = NOTHING_TRIED;
+    });
+    on('seeking', () => {
+      if (!this.#opening && this.#video.error === null && this.#video.readyState > HTMLMediaElement.HAVE_NOTHING) this.#seconds = this.#video.currentTime;
+    });
+  }
+
+  #data(): void {
+    const { kind } = this.state.peek();
+    if (kind === 'stopped' || (kind === 'waiting' && this.#timer !== undefined)) return;
+    this.#tried = { ...this.#tried, retries: 0 };
+    if (kind !== 'playing') this.state.value = { kind: 'playing' };
+  }
+
+  #trouble(trouble: Trouble): void {
+    const { kind } = this.state.peek();
+    // One try at a time: pictures and sound often fail together.
+    if (this.#gone.signal.aborted || kind === 'stopped' || (kind === 'waiting' && this.#timer !== undefined)) return;
+    const step = nextStep(trouble, this.#tried, this.#sources().length > 1);
     this.#tried = afterStep(this.#tried, step);
-    this.#faultAtSeconds = this.#video.currentTime;
-    this.#take(step);
+    this.#troubleAtSeconds = this.#seconds;
+    this.#take(step, trouble);
   }
 
-  #take(step: Step): void {
+  #take(step: Step, trouble: Trouble): void {
     switch (step.do) {
       case 'retry':
-        this.state.value = { kind: 'recovering', text: `The connection broke. Trying again in ${step.delayMs / 1000} s.` };
-        clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.#engine?.retry(), step.delayMs);
-        break;
-      case 'recover':
-        this.state.value = { kind: 'recovering', text: 'The decoder stopped. Starting it again.' };
-        this.#engine?.recover();
-        break;
-      case 'switch':
-        void this.open(this.#video.currentTime);
-        break;
-      case 'reload':
-        this.#askAgain().then((playback) => {
-          this.#playback = playback;
-          return this.open(this.#video.currentTime);
-        }).catch(() => {
-          this.state.value = { kind: 'stopped', fault: 'gone' };
+        this.#later(trouble, step.delayMs, () => {
+          if (this.#engine === null) void this.#open();
+          else this.#engine.retry();
         });
         break;
+      case 'restart':
+        this.#engine?.restart(step.swapAudio);
+        break;
+      case 'next-source':
+        this.#failed.add(this.source.peek());
+        void this.#open();
+        break;
+      case 'ask-again':
+        void this.#askAgain(trouble);
+        break;
+      case 'sign-in':
+        this.#deps.onSignedOut();
+        this.#stop(trouble);
+        break;
       case 'stop':
-        this.state.value = { kind: 'stopped', fault: step.fault };
+        this.#stop(trouble);
         break;
     }
   }
+
+  #later(trouble: Trouble, delayMs: number, run: () => void): void {
+    clearTimeout(this.#timer);
+    this.state.value = { kind: 'waiting', trouble, retryAtMs: Date.now() + delayMs };
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      run();
+    }, delayMs);
+  }
+
+  async #askAgain(trouble: Trouble): Promise<void> {
+    try {
+      const playback = await this.#deps.askAgain();
+      if (this.#gone.signal.aborted) return;
+      this.playback.value = playback;
+      if (playback.mode === 'none') this.#stop({ ...trouble, sentence: playback.reason });
+      else await this.#open();
+    } catch {
+      this.#trouble(troubleOf(0));
+    }
+  }
+
+  #stop(trouble: Trouble): void {
+    clearTimeout(this.#timer);
+    this.state.value = { kind: 'stopped', trouble };
+  }
 }
 
-/** An engine for segments, or why there is none. */
-async function openSegments(video: HTMLVideoElement, url: string, startSeconds: number, onFault: OnFault): Promise<Engine | Fault> {
-  const native = video.canPlayType(HLS_TYPE) !== '';
+/** An engine for a source, or why there is none. */
+async function openEngine(source: Source, options: OpenOptions): Promise<Engine | Trouble> {
+  if (source === 'file') return elementEngine(options);
+  const isNative = options.video.canPlayType(HLS_TYPE) !== '';
   try {
     const { hlsEngine, hlsWorks } = await import('./hls-engine.ts');
-    if (hlsWorks()) return hlsEngine(video, url, startSeconds, onFault);
+    if (hlsWorks()) return hlsEngine(options);
   } catch {
-    if (!native) return 'network';
+    if (!isNative) return troubleOf(0);
   }
-  return native ? directEngine(video, url, startSeconds, onFault) : 'unsupported';
+  return isNative ? elementEngine(options) : { fault: 'unsupported', sentence: null, retryAfterSeconds: null };
 }

@@ -17,3 +17,10 @@ test('keys are left alone while typing, with a modifier, or when something else 
   expect(shortcutFor(press('l'), 'control')).not.toBeNull();
   expect(shortcutFor(press('x'), 'free')).toBeNull();
 });
+
+test('a slider keeps the keys that move it', () => {
+  expect(shortcutFor(press('ArrowLeft'), 'slider')).toBeNull();
+  expect(shortcutFor(press('PageUp'), 'slider')).toBeNull();
+  expect(shortcutFor(press(' '), 'slider')?.what).toBe('Play or pause');
+  expect(shortcutFor(press('m'), 'slider')).not.toBeNull();
+});
