@@ -33,7 +33,8 @@ const CONTAINER_NAMES: Readonly<Record<ContainerKind, string>> = {
   mp4: 'MP4', mov: 'QuickTime', matroska: 'Matroska', webm: 'WebM', mpegts: 'MPEG-TS', flv: 'FLV', avi: 'AVI', ogg: 'Ogg', mp3: 'MP3',
   flac: 'FLAC', wav: 'WAV', adts: 'AAC', other: 'file’s',
 };
-const ENCODED = 'It is encoded while you watch.';
+/** Ends the reason of everything that is encoded. */
+export const ENCODED = 'It is encoded while you watch.';
 
 /** Chooses how a video is played and says why. */
 export function decidePlayback(question: PlaybackQuestion): PlaybackDecision {

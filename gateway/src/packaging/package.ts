@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { fromBase64, type MediaInfo, type MediaStream, type PacketIndex } from '@reelay/contracts';
+import { fromBase64, type MediaInfo, type MediaStream, type PacketIndex, type SubtitleTrack } from '@reelay/contracts';
 import { parseAdts } from './bitstream/adts.ts';
 import { avcConfigOf, parseAvcConfig } from './bitstream/h264.ts';
 import { splitAnnexB, splitLengthPrefixed } from './bitstream/nal.ts';
@@ -7,12 +7,14 @@ import { SegmentOutOfRangeError, UnknownRenditionError } from './errors.ts';
 import { codecConfig, needsInBandConfig, type CodecConfig, type InBandConfig } from './fmp4/codec-config.ts';
 import { writeInitSegment } from './fmp4/init-segment.ts';
 import { writeMediaSegment } from './fmp4/media-segment.ts';
+import { iframePlaylist, planIframes } from './iframes.ts';
 import { writePackedAudio } from './packed-audio.ts';
 import { masterPlaylist, mediaPlaylist } from './playlist.ts';
 import { withFile, type SourceIdentity } from './reader/byte-source.ts';
 import { readContainerFacts, readPackets, type ContainerFacts } from './reader/packet-reader.ts';
 import { allRenditions, isPacked, planRenditions, type Rendition, type RenditionSet } from './renditions.ts';
 import { makeSamples } from './samples.ts';
+import type { PlannedSegment } from './segment-plan.ts';
 
 /** Goes up with every change of the bytes written for the same input, because URLs with a version never change their content. */
 const RECIPE = 1;
@@ -41,8 +43,17 @@ export interface MediaPackage {
   /** Part of the URL: hash of the source, the plan and the way of writing. */
   readonly version: string;
   readonly renditions: readonly RenditionSummary[];
-  masterPlaylist(): string;
+  /** What is 0 of its timeline, in seconds on the file's clock, and where it ends. */
+  readonly originSeconds: number;
+  readonly durationSeconds: number;
+  /** How many keyframes there are for winding, as `iframe` gives them; 0 without pictures. */
+  readonly iframes: number;
+  masterPlaylist(subtitles?: readonly SubtitleTrack[]): string;
   mediaPlaylist(renditionId: string): string;
+  /** `below`: folders as in {@link iframePlaylist}. */
+  iframePlaylist(below: { pieces: string; init: string }): string;
+  /** Keyframe `n`, counted from 0, as a fragment under the init segment of `v0`. */
+  iframe(n: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** `unknown_rendition` also for one of bare MP3 frames, whose playlist names no init segment. */
   init(renditionId: string): Promise<Uint8Array>;
   /** Segment `n`, counted from 0. Reading stops when `signal` aborts. */
@@ -66,13 +77,28 @@ class FilePackage implements MediaPackage {
   readonly #identity: SourceIdentity;
   readonly #set: RenditionSet;
   readonly #configs = new Map<string, Promise<CodecConfig>>();
+  readonly #iframes: readonly PlannedSegment[];
   #facts: Promise<ContainerFacts> | null = null;
 
   constructor(source: PackageSource) {
     this.#source = source;
     this.#identity = { sizeBytes: source.mediaInfo.sizeBytes, mtimeMs: source.sourceMtimeMs ?? null };
     this.#set = planRenditions(source.mediaInfo, source.index);
+    this.#iframes = this.#set.video ? planIframes(this.#set.video) : [];
     this.version = versionOf(source, this.#set);
+  }
+
+  get originSeconds(): number {
+    const plan = (this.#set.video ?? this.#set.audio[0])?.plan;
+    return plan ? (plan.originTicks * plan.track.timeBase.num) / plan.track.timeBase.den : 0;
+  }
+
+  get durationSeconds(): number {
+    return Math.max(0, ...allRenditions(this.#set).map(({ plan }) => (plan.segments.at(-1)?.endTicks ?? 0) / plan.timescale));
+  }
+
+  get iframes(): number {
+    return this.#iframes.length;
   }
 
   get renditions(): MediaPackage['renditions'] {
@@ -85,8 +111,19 @@ class FilePackage implements MediaPackage {
     }));
   }
 
-  masterPlaylist(): string {
-    return masterPlaylist(this.#set);
+  masterPlaylist(subtitles: readonly SubtitleTrack[] = []): string {
+    return masterPlaylist(this.#set, subtitles, this.#iframes);
+  }
+
+  iframePlaylist(below: { pieces: string; init: string }): string {
+    if (this.#iframes.length === 0) throw new UnknownRenditionError('There are no pictures.', { renditionId: 'i0' });
+    return iframePlaylist(this.#iframes, below);
+  }
+
+  async iframe(n: number, signal?: AbortSignal): Promise<Uint8Array> {
+    const planned = this.#iframes[n];
+    if (!planned || !this.#set.video) throw new SegmentOutOfRangeError(`There are ${this.#iframes.length} keyframes.`, { renditionId: 'i0', n });
+    return this.#cut(this.#set.video, planned, n, signal);
   }
 
   mediaPlaylist(renditionId: string): string {
@@ -107,6 +144,11 @@ class FilePackage implements MediaPackage {
     if (isPacked(rendition)) {
       return writePackedAudio(planned.startTicks / plan.timescale, await this.#read(rendition, planned.first, planned.end, signal));
     }
+    return this.#cut(rendition, planned, n, signal);
+  }
+
+  async #cut(rendition: Rendition, planned: PlannedSegment, n: number, signal?: AbortSignal): Promise<Uint8Array> {
+    const { plan } = rendition;
     const config = await this.#config(rendition);
     const packets = await this.#read(rendition, planned.first, planned.end, signal);
     const samples = makeSamples(plan, planned, config, packets);

@@ -1,6 +1,7 @@
-import { rationalValue, type MediaStream } from '@reelay/contracts';
+import { rationalValue, type MediaStream, type SubtitleTrack } from '@reelay/contracts';
+import { iframeLine } from './iframes.ts';
 import { isPacked, type Rendition, type RenditionSet } from './renditions.ts';
-import { attributes, quoted, vodPlaylist } from './playlist-lines.ts';
+import { attributes, quoted, SUBTITLE_GROUP, subtitleLines, vodPlaylist } from './playlist-lines.ts';
 import type { PlannedSegment } from './segment-plan.ts';
 
 /** Boxes around a segment (styp, moof without runs, mdat) and per sample of the run. */
@@ -8,16 +9,19 @@ const SEGMENT_OVERHEAD_BYTES = 130;
 const SAMPLE_OVERHEAD_BYTES = 16;
 
 /** The multivariant playlist: one variant per audio codec, since a group must not mix codecs (RFC 8216, 4.3.4.1.1). */
-export function masterPlaylist(set: RenditionSet): string {
+export function masterPlaylist(set: RenditionSet, subtitles: readonly SubtitleTrack[], iframes: readonly PlannedSegment[]): string {
   const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
+  const hasSubtitles = set.video !== null && subtitles.length > 0;
   const groups = audioGroups(set.audio);
   for (const [group, renditions] of groups) {
     // Without video the default sound is the variant itself.
     if (set.video || renditions.length > 1) lines.push(...mediaLines(group, renditions, set));
   }
+  if (hasSubtitles) lines.push(...subtitleLines(subtitles));
   if (set.video) {
-    if (groups.size === 0) lines.push(...variantLines(set.video, [], null));
-    for (const [group, renditions] of groups) lines.push(...variantLines(set.video, renditions, group));
+    if (groups.size === 0) lines.push(...variantLines(set.video, [], null, hasSubtitles));
+    for (const [group, renditions] of groups) lines.push(...variantLines(set.video, renditions, group, hasSubtitles));
+    if (iframes.length > 0) lines.push(iframeLine(set.video, iframes, playlistCodec(set.video.stream)));
   } else {
     for (const [group, renditions] of groups) {
       const main = defaultOf(renditions);
@@ -29,7 +33,7 @@ export function masterPlaylist(set: RenditionSet): string {
 
 /** The media playlist of one rendition: complete from the start, so that every seek works at once. */
 export function mediaPlaylist(rendition: Rendition, targetDurationSeconds: number): string {
-  return vodPlaylist({ targetDurationSeconds, durations: rendition.plan.segments.map(({ durationSeconds }) => durationSeconds), hasInit: !isPacked(rendition) });
+  return vodPlaylist({ targetDurationSeconds, durations: rendition.plan.segments.map(({ durationSeconds }) => durationSeconds), initUri: isPacked(rendition) ? null : 'init.mp4' });
 }
 
 function audioGroups(audio: readonly Rendition[]): Map<string, Rendition[]> {
@@ -73,7 +77,7 @@ function uniqueName(stream: MediaStream, id: string, taken: Set<string>): string
   return name;
 }
 
-function variantLines(main: Rendition, audio: readonly Rendition[], group: string | null): string[] {
+function variantLines(main: Rendition, audio: readonly Rendition[], group: string | null, hasSubtitles = false): string[] {
   const { stream } = main;
   const sound = main.stream.kind === 'video' ? audio : [];
   const codecs = [stream, ...(sound[0] ? [sound[0].stream] : [])].map(playlistCodec);
@@ -90,6 +94,7 @@ function variantLines(main: Rendition, audio: readonly Rendition[], group: strin
       ['FRAME-RATE', stream.kind === 'video' && rate > 0 ? rate.toFixed(3) : null],
       ['VIDEO-RANGE', stream.kind === 'video' ? videoRange(stream) : null],
       ['AUDIO', group === null ? null : quoted(group)],
+      ['SUBTITLES', hasSubtitles ? quoted(SUBTITLE_GROUP) : null],
     ])}`,
     `${main.id}/index.m3u8`,
   ];

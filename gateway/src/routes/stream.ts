@@ -7,6 +7,7 @@ import { type Audience, CORS, PLAYLIST_TYPE, sendPart, type StreamPart } from '.
 import { readingVideo } from '../locks/reading.ts';
 import { streamProblem } from '../streams/problem.ts';
 import { openSource, type StreamSource } from '../streams/source.ts';
+import { sideRoutes } from './stream-sides.ts';
 
 const SEGMENT_TYPE = 'video/mp4';
 const RENDITION = '[a-z][0-9]{1,4}';
@@ -23,7 +24,7 @@ export const streamRoutes = (app: App, deps: GatewayDeps): void => {
       });
     }
   };
-  get('master.m3u8', (source) => ({ kind: 'text', text: source.masterPlaylist(), contentType: PLAYLIST_TYPE }));
+  sideRoutes(get, deps);
   get(`:rendition{${RENDITION}}/index.m3u8`, (source, c) => ({ kind: 'text', text: source.mediaPlaylist(renditionIn(c)), contentType: PLAYLIST_TYPE }));
   get(`:rendition{${RENDITION}}/init.mp4`, (source, c) => pieceOf(source, c, 'init'));
   get(`:rendition{${RENDITION}}/:segment{[0-9]{1,7}\\.m4s}`, (source, c) => pieceOf(source, c, Number((c.req.param('segment') ?? '').replace('.m4s', ''))));

@@ -21,7 +21,7 @@ export const encodedSource = async (deps: GatewayDeps, c: RequestContext, video:
     // Winding through keyframes that nobody has encoded would start an encoder for each.
     iframePlaylist: null,
     mediaPlaylist: (id) => encodedMediaPlaylist(stream, renditionOf(stream, id)),
-    cached: (renditionId, name) => deps.cache.get({ version: stream.version, rendition: renditionId, name: String(name) }),
+    cached: (renditionId, name) => deps.cache.find({ version: stream.version, rendition: renditionId, name: String(name) }),
     piece: (renditionId, name) => {
       const { segments } = renditionOf(stream, renditionId);
       if (name !== 'init' && name >= segments) throw new HttpProblem('segment_not_found', `${renditionId} has ${segments} segments`);

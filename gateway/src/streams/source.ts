@@ -1,6 +1,6 @@
 import type { SubtitleTrack } from '@reelay/contracts';
 import type { VideoRow } from '@reelay/store';
-import type { Piece } from '../cache/piece.ts';
+import type { Piece, PieceFile } from '../cache/piece.ts';
 import type { GatewayDeps } from '../deps.ts';
 import type { RequestContext } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
@@ -26,9 +26,9 @@ export interface StreamSource {
   /** The keyframes alone, for a playlist that lies beside the renditions' folders; null when there are none to be had. */
   iframePlaylist: (() => string) | null;
   /** An init segment or media segment. The request may end while others still wait for the piece. */
-  piece: (renditionId: string, name: 'init' | number) => Promise<Piece>;
+  piece: (renditionId: string, name: 'init' | number) => Promise<Piece | PieceFile>;
   /** Null when it would have to be made. */
-  cached: (renditionId: string, name: 'init' | number) => Promise<Piece | null>;
+  cached: (renditionId: string, name: 'init' | number) => Promise<Piece | PieceFile | null>;
 }
 
 /** Versions of encoded streams begin with a letter that no hash of a cut stream has. */

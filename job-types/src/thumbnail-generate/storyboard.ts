@@ -62,7 +62,7 @@ const number = (name: string): number => Number(/\d+/.exec(name)?.[0] ?? 0);
  * One pass: a picture every so many seconds, in the shape on screen, tiled. After the last keyframe its picture is
  * repeated, so that the grid is always full. Measured: 0.2 s for 30 s of 432p, keyframes only.
  */
-export function storyboardArgs(from: string, to: string, plan: StoryboardPlan): string[] {
+function storyboardArgs(from: string, to: string, plan: StoryboardPlan): string[] {
   const { intervalSeconds, pictures, columns, rows, tileWidth, keyframesOnly } = plan;
   const filters = [
     `fps=1000/${Math.round(intervalSeconds * 1000)}:eof_action=pass`, `scale=${tileWidth}:max(2\\,trunc(${tileWidth}/dar/2)*2):out_range=full`, 'setsar=1', 'format=yuvj420p',
