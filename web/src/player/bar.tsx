@@ -51,7 +51,7 @@ function Volume({ deck }: { deck: Deck }) {
 }
 
 function Time({ deck }: { deck: Deck }) {
-  return <span class="player-time">{clock(deck.watched.seconds.value)} <span>/ {clock(deck.durationSeconds.value)}</span></span>;
+  return <span class="player-time">{clock(deck.watched.seconds.value)} <span>/ {clock(Math.round(deck.durationSeconds.value))}</span></span>;
 }
 
 function ChoiceMenu({ deck, icon, title, shown, choices, chosen, choose, text }: {

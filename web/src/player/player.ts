@@ -42,6 +42,8 @@ export class Player {
   /** What is shown. */
   readonly rendition = signal<string | null>(null);
   readonly audio;
+  /** This browser could not play the file's own pictures. */
+  readonly fellBack = signal(false);
   /** Whether renditions can be chosen here. */
   readonly picks = signal(true);
   readonly #video: HTMLVideoElement;
@@ -143,8 +145,10 @@ export class Player {
     this.#engine?.destroy();
     this.#engine = null;
     // When the original gave way to encoded renditions, it is by bandwidth.
-    if (source === 'ladder' && this.quality.peek() === ORIGINAL) this.quality.value = AUTO;
+    const fellBack = source === 'ladder' && this.quality.peek() === ORIGINAL;
     batch(() => {
+      if (fellBack) this.quality.value = AUTO;
+      this.fellBack.value = fellBack || (source === 'ladder' && this.#failed.size > 0);
       this.state.value = { kind: 'opening' };
       this.source.value = source;
       this.rendition.value = source === 'ladder' || this.playback.peek().mode === 'transcode' ? null : ORIGINAL;

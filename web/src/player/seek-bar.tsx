@@ -47,7 +47,7 @@ export function SeekBar({ deck }: { deck: Deck }) {
   return (
     <div
       ref={bar} class="seek" role="slider" tabIndex={0} aria-label="Place in the video" aria-valuemin={0} aria-valuemax={Math.round(duration)}
-      aria-valuenow={Math.round(Math.min(seconds, duration))} aria-valuetext={`${clock(seconds)} of ${clock(duration)}`} data-held={held.value}
+      aria-valuenow={Math.round(Math.min(seconds, duration))} aria-valuetext={`${clock(seconds)} of ${clock(Math.round(duration))}`} data-held={held.value}
       onPointerDown={onDown} onPointerMove={(event) => { pointed.value = secondsAt(event); }} onPointerUp={onUp}
       onPointerCancel={() => { held.value = false; }} onPointerLeave={() => { if (!held.peek()) pointed.value = null; }} onKeyDown={onKey}
     >

@@ -30,7 +30,7 @@ export function StatsView({ deck }: { deck: Deck }) {
 function factsOf({ element, player, watched }: Deck, streams: readonly StreamStats[] | null): StatsFacts {
   const quality = element.getVideoPlaybackQuality();
   return {
-    playback: player.playback.value, source: player.source.value, quality: player.quality.value, rendition: player.rendition.value, streams,
+    playback: player.playback.value, source: player.source.value, fellBack: player.fellBack.value, quality: player.quality.value, rendition: player.rendition.value, streams,
     width: element.videoWidth, height: element.videoHeight, bufferSeconds: bufferedAhead(watched.buffered.value, element.currentTime),
     decodedFrames: quality.totalVideoFrames - quality.droppedVideoFrames, droppedFrames: quality.droppedVideoFrames, figures: player.figures(),
   };

@@ -10,7 +10,7 @@ const stream: StreamStats = {
 };
 const facts: StatsFacts = {
   playback: aPlayback({ mode: 'transcode', reason: 'HEVC is encoded while you watch.', renditions: [{ id: 'h360', label: '360p', width: 640, height: 360, kbps: 800, mode: 'encode' }] }),
-  source: 'segments', quality: 'auto', rendition: 'h360', width: 640, height: 360, bufferSeconds: 12.34, decodedFrames: 100, droppedFrames: 1,
+  source: 'segments', fellBack: false, quality: 'auto', rendition: 'h360', width: 640, height: 360, bufferSeconds: 12.34, decodedFrames: 100, droppedFrames: 1,
   figures: { bandwidthKbps: 5200, codecs: 'avc1.4d401e, mp4a.40.2', library: 'hls.js 1.7.4' }, streams: [stream],
 };
 const row = (name: string, more: Partial<StatsFacts> = {}): string | undefined => statsRows({ ...facts, ...more }).find(([title]) => title === name)?.[1];
@@ -32,4 +32,6 @@ test('what is not known is not shown', () => {
   const direct = aPlayback({ renditions: [{ id: 'v0', label: '1080p', width: 1920, height: 1080, kbps: 5000, mode: 'copy' }] });
   expect(row('Quality', { playback: direct, source: 'file', quality: 'original', rendition: 'original' })).toBe('Original: 1080p, 5.0 Mbit/s');
   expect(row('Encoder', { playback: direct, source: 'file' })).toBeUndefined();
+  expect(row('Why', { playback: direct, source: 'ladder' })).toBe('A quality was chosen that the file does not have.');
+  expect(row('Why', { playback: direct, source: 'ladder', fellBack: true })).toMatch(/could not play/);
 });

@@ -7,6 +7,8 @@ import type { Source } from './sources.ts';
 export interface StatsFacts {
   readonly playback: Playback;
   readonly source: Source;
+  /** It is encoded because this browser could not play the file's own pictures. */
+  readonly fellBack: boolean;
   readonly quality: string;
   readonly rendition: string | null;
   readonly width: number;
@@ -21,8 +23,8 @@ export interface StatsFacts {
 export type Row = readonly [name: string, value: string];
 
 const SOURCE: Readonly<Record<Playback['mode'], Readonly<Record<Source, string>>>> = {
-  direct: { file: 'Direct: the file itself', segments: 'Remux: cut from the file, not encoded', ladder: 'Encoded while you watch, by choice' },
-  remux: { file: 'Direct: the file itself', segments: 'Remux: cut from the file, not encoded', ladder: 'Encoded while you watch, by choice' },
+  direct: { file: 'Direct: the file itself', segments: 'Remux: cut from the file, not encoded', ladder: 'Encoded while you watch' },
+  remux: { file: 'Direct: the file itself', segments: 'Remux: cut from the file, not encoded', ladder: 'Encoded while you watch' },
   transcode: { file: 'Direct: the file itself', segments: 'Encoded while you watch', ladder: 'Encoded while you watch' },
   none: { file: '', segments: '', ladder: '' },
 };
@@ -34,7 +36,7 @@ export function statsRows(facts: StatsFacts): Row[] {
   const { codecs = null, bandwidthKbps = null } = figures ?? {};
   return [
     ['Plays', SOURCE[playback.mode][source]],
-    ['Why', playback.reason],
+    ['Why', whyOf(facts)],
     ['Quality', qualityOf(facts)],
     ['Picture', facts.width === 0 ? '–' : `${facts.width}×${facts.height}`],
     ...(codecs === null ? [] : [['Codecs', codecs] as const]),
@@ -44,6 +46,11 @@ export function statsRows(facts: StatsFacts): Row[] {
     ...(figures === null ? [] : [['Played by', figures.library] as const]),
     ...(isEncoded(playback, source) ? encodeRows(streams, facts.rendition) : []),
   ];
+}
+
+function whyOf({ playback, source, fellBack }: StatsFacts): string {
+  if (source !== 'ladder') return playback.reason;
+  return fellBack ? 'This browser could not play the file’s own pictures after all.' : 'A quality was chosen that the file does not have.';
 }
 
 function qualityOf({ playback, quality, rendition }: StatsFacts): string {
