@@ -34,6 +34,7 @@ function soundsOf({ parsed }: StreamCopy, variant: VariantEntry, all: readonly R
 const targetOf = ({ parsed }: RenditionCopy): string => parsed.tags.find(({ name }) => name === 'EXT-X-TARGETDURATION')?.value ?? '';
 
 const lengthsOf = ({ copy }: RenditionFacts): number[] => copy.parsed.segments.map(({ durationSeconds }) => durationSeconds);
+const total = (facts: RenditionFacts): number => lengthsOf(facts).reduce((sum, one) => sum + one, 0);
 
 function acrossRenditions({ mode }: StreamCopy, all: readonly RenditionFacts[], complaints: Complaints): void {
   const played = all.filter(({ copy }) => copy.kind === 'video' || copy.kind === 'audio');
@@ -51,7 +52,6 @@ function acrossRenditions({ mode }: StreamCopy, all: readonly RenditionFacts[], 
   }
   if (mode === 'copy' || first === undefined) return;
   // What is encoded lasts as long; a copy's sound lasts as long as it is.
-  const total = (facts: RenditionFacts): number => lengthsOf(facts).reduce((sum, one) => sum + one, 0);
   for (const sound of played.filter(({ copy }) => copy.kind === 'audio')) complaints.check(total(sound) >= total(first) - 0.1, 'Apple 8.7', `${sound.copy.uri} lasts ${total(sound)} s, the pictures ${total(first)} s`);
 }
 
