@@ -50,6 +50,8 @@ export const playChildCase = async (driver: DriverProcess, folder: string, it: C
   }
   for (const [n, step] of ending.steps.entries()) {
     if (n === 0 && atOnce) continue;
+    // A signal from outside overtakes an order that is still in the driver's channel: the child would die of the signal alone.
+    if (n > 0) await untilOrLate(driver, () => driver.told.has(id) || over());
     await pause(it.waitsMs[n] ?? 0);
     act(driver, id, step);
   }

@@ -42,5 +42,7 @@ export type FromDriver =
   | { kind: 'started'; id: string; pid: number }
   | { kind: 'refused'; id: string; code: string }
   | { kind: 'alive'; id: string }
+  /** The order to end it was carried out. */
+  | { kind: 'told'; id: string }
   | { kind: 'ended'; id: string; end: ChildEnd }
   | { kind: 'settled'; children: number };

@@ -48,6 +48,8 @@ export interface DriverOptions {
 export class DriverProcess extends LoggedProcess {
   readonly pids = new Map<string, number>();
   readonly alive = new Set<string>();
+  /** Children whose end was ordered, and the order carried out. */
+  readonly told = new Set<string>();
   readonly ends = new Map<string, ChildEnd>();
   #settled: (children: number) => void = () => {};
 
@@ -75,6 +77,7 @@ export class DriverProcess extends LoggedProcess {
     if ('ready' in message || message.kind === 'refused') return;
     if (message.kind === 'started') this.pids.set(message.id, message.pid);
     else if (message.kind === 'alive') this.alive.add(message.id);
+    else if (message.kind === 'told') this.told.add(message.id);
     else if (message.kind === 'ended') this.ends.set(message.id, message.end);
     else this.#settled(message.children);
   }

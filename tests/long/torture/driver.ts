@@ -72,6 +72,7 @@ class Driver {
     if (!child) return;
     child.endedMs ??= performance.now();
     WAYS[way](child);
+    say({ kind: 'told', id });
   }
 
   #ended(id: string, child: Child, exit: Exit): void {
