@@ -121,8 +121,11 @@ export const api = {
 
   videos: (query: Query, signal?: AbortSignal): Promise<Page<Video>> => request('GET', VIDEOS, { query, signal }),
   video: (video: string, signal?: AbortSignal): Promise<Video> => request('GET', `${VIDEOS}/${id(video)}`, { signal }),
-  playback: (video: string, codecs: readonly string[], signal?: AbortSignal): Promise<Playback> =>
-    request('GET', `${VIDEOS}/${id(video)}/playback`, { query: codecs.length === 0 ? {} : { codecs: codecs.join(',') }, signal }),
+  /** `startSeconds`: where it is about to be played from, so that what must be encoded is begun there meanwhile. */
+  playback: (video: string, codecs: readonly string[], { startSeconds, signal }: { startSeconds?: number; signal?: AbortSignal } = {}): Promise<Playback> =>
+    request('GET', `${VIDEOS}/${id(video)}/playback`, {
+      query: { ...(codecs.length === 0 ? {} : { codecs: codecs.join(',') }), ...(startSeconds === undefined ? {} : { start: startSeconds.toFixed(3) }) }, signal,
+    }),
   streamStats: (video: string, signal?: AbortSignal): Promise<StreamStatsList> => request('GET', `${VIDEOS}/${id(video)}/stream-stats`, { signal }),
   patchVideo: (video: string, body: { title?: string; filename?: string; isPublic?: boolean }, use: FileUse = {}): Promise<Video> => request('PATCH', `${VIDEOS}/${id(video)}`, { body, ...withUse(use) }),
   deleteVideo: (video: string, use: FileUse = {}): Promise<null> => request('DELETE', `${VIDEOS}/${id(video)}`, withUse(use)),

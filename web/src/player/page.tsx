@@ -6,14 +6,19 @@ import { copyText } from '../components/copy.ts';
 import { Icon } from '../components/icon.tsx';
 import { Empty, Loading, Problem } from '../components/notice.tsx';
 import { VideoMenu, askForJob } from '../components/video-menu.tsx';
-import { navigate, videoPath } from '../router.ts';
+import { parseStart } from '../model/format.ts';
+import { navigate, place, videoPath } from '../router.ts';
 import { videos } from '../store/live-store.ts';
 import { can } from '../store/session.ts';
 import { useLoad, useReloadOn } from '../store/use-load.ts';
 import { decodedCodecs } from './codecs.ts';
 import { MediaFacts } from './media-facts.tsx';
+import { storedPosition } from './resume.ts';
 import { Screen } from './screen.tsx';
 import { VideoJobs } from './video-jobs.tsx';
+
+/** Where the player is going to begin: at the linked place, else where it was left. */
+const startOf = (id: string): number => parseStart(new URLSearchParams(place.peek().search).get('t') ?? '') ?? storedPosition(id) ?? 0;
 
 /** An element that is never shown: it only says what this browser decodes. */
 const codecs = (): string[] => {
@@ -43,7 +48,7 @@ export default function PlayerPage({ id }: { id: string }) {
 function Watch({ video }: { video: Video }) {
   const element = useRef<HTMLVideoElement>(null);
   // How to play changes when validation ends or the file itself changes, not with the title.
-  const answer = useLoad([video.id, video.valid, video.path, video.sizeBytes].join(' '), (signal) => api.playback(video.id, codecs(), signal));
+  const answer = useLoad([video.id, video.valid, video.path, video.sizeBytes].join(' '), (signal) => api.playback(video.id, codecs(), { startSeconds: startOf(video.id), signal }));
   const playback = answer.data.value;
   const copyLink = (): void => {
     const seconds = Math.floor(element.current?.currentTime ?? 0);
