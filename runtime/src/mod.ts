@@ -21,6 +21,7 @@ export { acquireGuardian, acquireInstance, type Guardian, type GuardianOptions, 
 export { createLogger, flushLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel, redactUrl } from './log.ts';
 export { type App, type MainOptions, type ReloadHandler, runMain } from './main.ts';
 export { type ReloadableChild, type ReloadAnswer, ReloadAsker, reloadProblems } from './reload-channel.ts';
+export { Gate } from './gate.ts';
 export { holdInstance } from './lifecycle/hold-instance.ts';
 export { ChildCannotStart, type StartFailure } from './lifecycle/start-failure.ts';
 export { parentMessageSchema } from './lifecycle/parent-channel.ts';

@@ -84,35 +84,52 @@ export async function encodePacketIndex(index: PacketIndex): Promise<Uint8Array>
   return bytes;
 }
 
+/** So many numbers are read between two pauses: 2 ms. */
+const NUMBERS_AT_ONCE = 100_000;
+
+export interface DecodeOptions {
+  /** Awaited every few milliseconds, so that others get their turn: the index of a long film holds millions of numbers. */
+  pause?: () => Promise<void>;
+  /** A quicker way to inflate than the one of browsers. */
+  inflateRaw?: (bytes: Uint8Array) => Promise<Uint8Array>;
+}
+
 /** The index of its compact form; throws {@link PacketIndexError} on anything else. */
-export async function decodePacketIndex(bytes: Uint8Array): Promise<PacketIndex> {
+export async function decodePacketIndex(bytes: Uint8Array, { pause, inflateRaw = inflate }: DecodeOptions = {}): Promise<PacketIndex> {
   if (MAGIC.some((byte, at) => bytes[at] !== byte)) throw new PacketIndexError('not a packet index of a known version');
   let body: Uint8Array;
   try {
-    body = await pipe(bytes.subarray(MAGIC.length), new DecompressionStream('deflate-raw'));
+    body = await inflateRaw(bytes.subarray(MAGIC.length));
   } catch (cause) {
     throw new PacketIndexError('the packet index cannot be inflated', { cause });
   }
   const reader = new VarintReader(body);
   const tracks: PacketTrack[] = [];
-  for (let left = reader.unsigned(); left > 0; left -= 1) tracks.push(readTrack(reader));
+  for (let left = reader.unsigned(); left > 0; left -= 1) {
+    const track = startTrack(reader);
+    tracks.push(track);
+    for (const _ of readColumns(reader, track)) await pause?.();
+  }
   return { tracks };
 }
 
-function readTrack(reader: VarintReader): PacketTrack {
+function startTrack(reader: VarintReader): PacketTrack {
   const streamIndex = reader.unsigned();
   const kind = reader.unsigned() === 0 ? 'video' : 'audio';
   const timeBase = { num: reader.unsigned(), den: reader.unsigned() };
   const count = reader.unsigned();
   if (count > MAX_PACKETS || count > reader.left || timeBase.den === 0) throw new PacketIndexError('the packet index is damaged');
-  const track = allocateTrack({ streamIndex, kind, timeBase, count });
-  readColumn(reader, track.pts);
-  readColumn(reader, track.dts);
-  readColumn(reader, track.duration);
-  for (let i = 0; i < count; i += 1) track.size[i] = reader.unsigned();
-  readPositions(reader, track);
-  for (let i = 0; i < count; i += 1) track.flags[i] = reader.unsigned();
-  return track;
+  return allocateTrack({ streamIndex, kind, timeBase, count });
+}
+
+/** Yields between stretches of work. */
+function* readColumns(reader: VarintReader, track: PacketTrack): Generator<void> {
+  yield* readColumn(reader, track.pts);
+  yield* readColumn(reader, track.dts);
+  yield* readColumn(reader, track.duration);
+  yield* readPlain(reader, track.size);
+  yield* readPositions(reader, track);
+  yield* readPlain(reader, track.flags);
 }
 
 function writeColumn(writer: VarintWriter, column: Float64Array): void {
@@ -123,12 +140,20 @@ function writeColumn(writer: VarintWriter, column: Float64Array): void {
   }
 }
 
-function readColumn(reader: VarintReader, column: Float64Array): void {
+function* readColumn(reader: VarintReader, column: Float64Array): Generator<void> {
   let previous = 0;
   for (let i = 0; i < column.length; i += 1) {
     const delta = reader.optional();
-    if (delta !== null) previous += delta;
-    column[i] = delta === null ? Number.NaN : previous;
+    if (!Number.isNaN(delta)) previous += delta;
+    column[i] = Number.isNaN(delta) ? delta : previous;
+    if (i % NUMBERS_AT_ONCE === NUMBERS_AT_ONCE - 1) yield;
+  }
+}
+
+function* readPlain(reader: VarintReader, column: Uint32Array | Uint8Array): Generator<void> {
+  for (let i = 0; i < column.length; i += 1) {
+    column[i] = reader.unsigned();
+    if (i % NUMBERS_AT_ONCE === NUMBERS_AT_ONCE - 1) yield;
   }
 }
 
@@ -148,19 +173,22 @@ function writePositions(writer: VarintWriter, track: PacketTrack): void {
   }
 }
 
-function readPositions(reader: VarintReader, track: PacketTrack): void {
+function* readPositions(reader: VarintReader, track: PacketTrack): Generator<void> {
   let end = 0;
   let gap = 0;
   for (let i = 0; i < track.count; i += 1) {
     const change = reader.optional();
-    if (change === null) {
-      track.position[i] = Number.NaN;
-      continue;
+    if (!Number.isNaN(change)) {
+      gap += change;
+      end += gap + (track.size[i] ?? 0);
     }
-    gap += change;
-    track.position[i] = end + gap;
-    end += gap + (track.size[i] ?? 0);
+    track.position[i] = Number.isNaN(change) ? change : end - (track.size[i] ?? 0);
+    if (i % NUMBERS_AT_ONCE === NUMBERS_AT_ONCE - 1) yield;
   }
+}
+
+function inflate(bytes: Uint8Array): Promise<Uint8Array> {
+  return pipe(bytes, new DecompressionStream('deflate-raw'));
 }
 
 async function pipe(bytes: Uint8Array, transform: CompressionStream | DecompressionStream): Promise<Uint8Array> {

@@ -49,6 +49,12 @@ export class VarintReader {
   }
 
   unsigned(): number {
+    // Nearly all numbers are small: half the time of a three-hour film's index.
+    const first = this.#bytes[this.#at];
+    if (first !== undefined && first < 128) {
+      this.#at += 1;
+      return first;
+    }
     let value = 0;
     let scale = 1;
     for (;;) {
@@ -60,10 +66,11 @@ export class VarintReader {
     }
   }
 
-  optional(): number | null {
+  /** NaN for "missing". */
+  optional(): number {
     const coded = this.unsigned();
-    if (coded === 0) return null;
-    const zigzag = coded - 1;
-    return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+    if (coded === 0) return Number.NaN;
+    // Odd codes are the non-negative ones, for 0 is taken.
+    return coded % 2 === 1 ? (coded - 1) / 2 : -coded / 2;
   }
 }

@@ -11,11 +11,12 @@ const SHORTEST_STEP_SECONDS = 0.95;
 const FRAGMENT_OVERHEAD_BYTES = 150;
 
 /** The keyframes of a video rendition, as segments of one picture each that last until the next. */
-export function planIframes({ plan }: Rendition): PlannedSegment[] {
+export function planIframes({ plan }: Pick<Rendition, 'plan'>): PlannedSegment[] {
   const pictures: { packet: number; ticks: number }[] = [];
+  const { flags } = plan.track;
   for (const { first, end } of plan.segments) {
     for (let packet = first; packet < end; packet += 1) {
-      if (((plan.track.flags[packet] ?? 0) & PacketFlag.idr) === 0) continue;
+      if (((flags[packet] ?? 0) & PacketFlag.idr) === 0) continue;
       const ticks = presentationTicks(plan, packet);
       const before = pictures.at(-1);
       if (!before || (ticks - before.ticks) / plan.timescale >= SHORTEST_STEP_SECONDS) pictures.push({ packet, ticks });

@@ -7,12 +7,12 @@ import { SegmentOutOfRangeError, UnknownRenditionError } from './errors.ts';
 import { codecConfig, needsInBandConfig, type CodecConfig, type InBandConfig } from './fmp4/codec-config.ts';
 import { writeInitSegment } from './fmp4/init-segment.ts';
 import { writeMediaSegment } from './fmp4/media-segment.ts';
-import { iframePlaylist, planIframes } from './iframes.ts';
+import { iframePlaylist } from './iframes.ts';
 import { writePackedAudio } from './packed-audio.ts';
 import { masterPlaylist, mediaPlaylist } from './playlist.ts';
 import { withFile, type SourceIdentity } from './reader/byte-source.ts';
 import { readContainerFacts, readPackets, type ContainerFacts } from './reader/packet-reader.ts';
-import { allRenditions, isPacked, planRenditions, type Rendition, type RenditionSet } from './renditions.ts';
+import { allRenditions, isPacked, planRenditions, type Rendition, renditionSteps, type RenditionSet } from './renditions.ts';
 import { makeSamples } from './samples.ts';
 import type { PlannedSegment } from './segment-plan.ts';
 
@@ -24,6 +24,8 @@ export interface PackageSource {
   readonly absPath: string;
   readonly mediaInfo: MediaInfo;
   readonly index: PacketIndex;
+  /** Stands for the index's content in the version; without it all its columns are hashed. */
+  readonly indexTag?: string;
   /** Modification time when the file was validated, if it is to be checked on every read. */
   readonly sourceMtimeMs?: number | null;
 }
@@ -68,7 +70,16 @@ export interface MediaPackage {
  * 3–20 ms from MP4, Matroska and FLV, 14–45 ms from MPEG-TS; a sound segment 1–8 ms, from MPEG-TS 9–20 ms.
  */
 export function openPackage(source: PackageSource): MediaPackage {
-  return new FilePackage(source);
+  return new FilePackage(source, planRenditions(source.mediaInfo, source.index));
+}
+
+/** As {@link openPackage}; `pause` is awaited every few milliseconds, so that a long film keeps nobody waiting. */
+export async function openPackageInTurns(source: PackageSource, pause: () => Promise<void>): Promise<MediaPackage> {
+  const steps = renditionSteps(source.mediaInfo, source.index);
+  for (let step = steps.next(); ; step = steps.next()) {
+    await pause();
+    if (step.done === true) return new FilePackage(source, step.value);
+  }
 }
 
 class FilePackage implements MediaPackage {
@@ -77,14 +88,12 @@ class FilePackage implements MediaPackage {
   readonly #identity: SourceIdentity;
   readonly #set: RenditionSet;
   readonly #configs = new Map<string, Promise<CodecConfig>>();
-  readonly #iframes: readonly PlannedSegment[];
   #facts: Promise<ContainerFacts> | null = null;
 
-  constructor(source: PackageSource) {
+  constructor(source: PackageSource, set: RenditionSet) {
     this.#source = source;
     this.#identity = { sizeBytes: source.mediaInfo.sizeBytes, mtimeMs: source.sourceMtimeMs ?? null };
-    this.#set = planRenditions(source.mediaInfo, source.index);
-    this.#iframes = this.#set.video ? planIframes(this.#set.video) : [];
+    this.#set = set;
     this.version = versionOf(source, this.#set);
   }
 
@@ -98,7 +107,7 @@ class FilePackage implements MediaPackage {
   }
 
   get iframes(): number {
-    return this.#iframes.length;
+    return this.#set.iframes.length;
   }
 
   get renditions(): MediaPackage['renditions'] {
@@ -112,17 +121,17 @@ class FilePackage implements MediaPackage {
   }
 
   masterPlaylist(subtitles: readonly SubtitleTrack[] = []): string {
-    return masterPlaylist(this.#set, subtitles, this.#iframes);
+    return masterPlaylist(this.#set, subtitles);
   }
 
   iframePlaylist(below: { pieces: string; init: string }): string {
-    if (this.#iframes.length === 0) throw new UnknownRenditionError('There are no pictures.', { renditionId: 'i0' });
-    return iframePlaylist(this.#iframes, below);
+    if (this.#set.iframes.length === 0) throw new UnknownRenditionError('There are no pictures.', { renditionId: 'i0' });
+    return iframePlaylist(this.#set.iframes, below);
   }
 
   async iframe(n: number, signal?: AbortSignal): Promise<Uint8Array> {
-    const planned = this.#iframes[n];
-    if (!planned || !this.#set.video) throw new SegmentOutOfRangeError(`There are ${this.#iframes.length} keyframes.`, { renditionId: 'i0', n });
+    const planned = this.#set.iframes[n];
+    if (!planned || !this.#set.video) throw new SegmentOutOfRangeError(`There are ${this.#set.iframes.length} keyframes.`, { renditionId: 'i0', n });
     return this.#cut(this.#set.video, planned, n, signal);
   }
 
@@ -206,11 +215,12 @@ function inBandConfig(packet: Uint8Array, stream: MediaStream): InBandConfig {
   return { avc: avcConfigOf(units ?? []) };
 }
 
-function versionOf({ mediaInfo, sourceMtimeMs }: PackageSource, set: RenditionSet): string {
+function versionOf({ mediaInfo, sourceMtimeMs, indexTag }: PackageSource, set: RenditionSet): string {
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([RECIPE, mediaInfo.container, mediaInfo.sizeBytes, sourceMtimeMs ?? null]));
+  hash.update(JSON.stringify([RECIPE, mediaInfo.container, mediaInfo.sizeBytes, sourceMtimeMs ?? null, indexTag ?? null]));
   for (const { id, stream, plan } of allRenditions(set)) {
     hash.update(JSON.stringify([id, stream, plan.originTicks, plan.segments]));
+    if (indexTag !== undefined) continue;
     for (const column of [plan.track.pts, plan.track.size, plan.track.position, plan.track.flags]) {
       hash.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
     }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { allocateTrack, parseFfprobe, PacketFlag, type MediaInfo } from '@reelay/contracts';
-import { iframePlaylist, planIframes } from './iframes.ts';
-import { masterPlaylist as master, mediaPlaylist } from './playlist.ts';
-import { planRenditions, type RenditionSet } from './renditions.ts';
+import { iframePlaylist } from './iframes.ts';
+import { masterPlaylist, mediaPlaylist } from './playlist.ts';
+import { planRenditions } from './renditions.ts';
 
 const video = { index: 0, codec_type: 'video', codec_name: 'h264', profile: 'High', level: 31, time_base: '1/25', width: 1280, height: 720, avg_frame_rate: '30000/1001', pix_fmt: 'yuv420p' };
 const audio = (index: number, codec: string, tags: Record<string, string> = {}) =>
@@ -25,13 +25,11 @@ function setOf(...streams: object[]) {
   return planRenditions(info, { tracks });
 }
 
-const masterPlaylist = (set: RenditionSet): string => master(set, [], []);
-
 describe('masterPlaylist', () => {
   it('names codecs, size, rate and measured bandwidth', () => {
     const text = masterPlaylist(setOf(video, audio(1, 'aac', { language: 'eng' })));
     expect(text).toContain('#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio-aac",NAME="eng",LANGUAGE="eng",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="a0/index.m3u8"');
-    expect(text).toMatch(/CODECS="avc1\.64001f,mp4a\.40\.2",RESOLUTION=1280x720,FRAME-RATE=29\.970,VIDEO-RANGE=SDR,AUDIO="audio-aac"\nv0\/index\.m3u8\n$/);
+    expect(text).toMatch(/CODECS="avc1\.64001f,mp4a\.40\.2",RESOLUTION=1280x720,FRAME-RATE=29\.970,VIDEO-RANGE=SDR,AUDIO="audio-aac"\nv0\/index\.m3u8\n#EXT-X-I-FRAME/);
     const average = Number(/AVERAGE-BANDWIDTH=(\d+)/.exec(text)?.[1]);
     expect(average).toBeGreaterThan(2_080_000);
     expect(average).toBeLessThan(2_100_000);
@@ -64,25 +62,25 @@ describe('mediaPlaylist', () => {
 describe('subtitles', () => {
   const track = { language: null, title: null, isDefault: false, isForced: false, isForDeaf: false, cues: 1, from: 0, bytes: 1 };
   it('stand in a group that every variant of pictures names', () => {
-    const text = master(setOf(video, audio(1, 'aac'), audio(2, 'opus')), [{ ...track, id: 's0', language: 'eng', isDefault: true }, { ...track, id: 's1', language: 'eng', title: 'eng', isForced: true }], []);
+    const text = masterPlaylist(setOf(video, audio(1, 'aac'), audio(2, 'opus')), [{ ...track, id: 's0', language: 'eng', isDefault: true }, { ...track, id: 's1', language: 'eng', title: 'eng', isForced: true }]);
     expect(text).toContain('#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subs",NAME="eng",LANGUAGE="eng",DEFAULT=YES,AUTOSELECT=YES,FORCED=NO,URI="s0/index.m3u8"');
     expect(text).toContain('NAME="eng (s1)",LANGUAGE="eng",DEFAULT=NO,AUTOSELECT=YES,FORCED=YES,URI="s1/index.m3u8"');
     expect(text.match(/#EXT-X-STREAM-INF:[^\n]*SUBTITLES="subs"/g)).toHaveLength(2);
   });
   it('do not make a song a film', () => {
-    expect(master(setOf(audio(0, 'aac')), [{ ...track, id: 's0' }], [])).not.toContain('SUBTITLES');
+    expect(masterPlaylist(setOf(audio(0, 'aac')), [{ ...track, id: 's0' }])).not.toContain('SUBTITLES');
   });
 });
 
 describe('keyframes for winding', () => {
   it('are at least a second apart and last until the next', () => {
     const set = setOf(video);
-    const iframes = set.video ? planIframes(set.video) : [];
+    const { iframes } = set;
     // Keyframes every 50 of 300 pictures at 25 a second.
     expect(iframes.map(({ first, end, startTicks, durationSeconds }) => [first, end, startTicks, durationSeconds])).toEqual([0, 50, 100, 150, 200, 250].map((at) => [at, at + 1, at, 2]));
     const text = iframePlaylist(iframes, { pieces: 'i0/', init: 'v0/init.mp4' });
     expect(text).toContain('#EXT-X-TARGETDURATION:2\n');
     expect(text).toContain('#EXT-X-I-FRAMES-ONLY\n#EXT-X-MAP:URI="v0/init.mp4"\n#EXTINF:2.000000,\ni0/0.m4s\n');
-    expect(master(set, [], iframes)).toMatch(/#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=40600,AVERAGE-BANDWIDTH=40600,CODECS="avc1\.64001f",RESOLUTION=1280x720,URI="i0\/index\.m3u8"\n$/);
+    expect(masterPlaylist(set)).toMatch(/#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=40600,AVERAGE-BANDWIDTH=40600,CODECS="avc1\.64001f",RESOLUTION=1280x720,URI="i0\/index\.m3u8"\n$/);
   });
 });

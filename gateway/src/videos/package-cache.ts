@@ -1,8 +1,12 @@
+import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { inflateRaw, type InputType, type ZlibOptions } from 'node:zlib';
 import { decodePacketIndex } from '@reelay/contracts';
-import { errorCode, type LibraryRoot } from '@reelay/runtime';
+import { errorCode, Gate, type LibraryRoot } from '@reelay/runtime';
 import { findVideo, findVideoWithMedia, readVideoIndex, type Sql, type VideoRow } from '@reelay/store';
 import { HttpProblem } from '../http/problem.ts';
-import { type MediaPackage, openPackage } from '../packaging/package.ts';
+import { type MediaPackage, openPackageInTurns } from '../packaging/package.ts';
 
 /** What the package was made from; another value of any of these makes it worthless. */
 const identityOf = (video: VideoRow): string => `${video.path}\n${video.sizeBytes}\n${video.mtimeMs}`;
@@ -13,6 +17,14 @@ interface Entry {
   /** 0 until it is open. */
   bytes: number;
 }
+
+/** Each takes its turn of 2 ms at every round of the event loop. */
+const OPENED_AT_ONCE = 2;
+
+const pause = (): Promise<void> => nextTurn();
+const inflating = promisify<InputType, ZlibOptions, Buffer>(inflateRaw);
+/** In another thread, and in few pieces. */
+const inflateIndex = (bytes: Uint8Array): Promise<Uint8Array> => inflating(bytes, { chunkSize: 1024 * 1024 });
 
 /** Seven columns of an index in memory: four of 8 bytes, one of 4, one of 1. */
 const BYTES_PER_PACKET = 37;
@@ -26,6 +38,7 @@ export class PackageCache {
   readonly #library: LibraryRoot;
   readonly #maxBytes: number;
   readonly #entries = new Map<string, Entry>();
+  readonly #opening = new Gate(OPENED_AT_ONCE);
 
   constructor(options: { sql: Sql; library: LibraryRoot; maxBytes: number }) {
     this.#sql = options.sql;
@@ -65,7 +78,7 @@ export class PackageCache {
   }
 
   #start(video: VideoRow, identity: string): Entry {
-    const entry: Entry = { identity, opened: this.#load(video), bytes: 0 };
+    const entry: Entry = { identity, opened: this.#opening.run(() => this.#load(video)), bytes: 0 };
     this.#settle(video.id, entry).catch(() => undefined);
     return entry;
   }
@@ -85,9 +98,10 @@ export class PackageCache {
     if (index.sizeBytes !== video.sizeBytes || index.mtimeMs !== video.mtimeMs) {
       throw new HttpProblem('source_changed', 'The file changed since it was indexed; run “Validate Metadata” on it');
     }
-    const packets = await decodePacketIndex(index.data);
+    const packets = await decodePacketIndex(index.data, { pause, inflateRaw: inflateIndex });
     const absPath = await this.#library.resolveExisting(video.path);
-    const pack = openPackage({ absPath, mediaInfo: withMedia.media, index: packets, sourceMtimeMs: index.mtimeMs });
+    const indexTag = createHash('sha256').update(index.data).digest('hex');
+    const pack = await openPackageInTurns({ absPath, mediaInfo: withMedia.media, index: packets, indexTag, sourceMtimeMs: index.mtimeMs }, pause);
     return { pack, bytes: packets.tracks.reduce((sum, track) => sum + track.count * BYTES_PER_PACKET, 0) };
   }
 

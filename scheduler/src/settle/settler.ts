@@ -1,6 +1,6 @@
 import type { Done, JobOutcome, WorkOrder } from '@reelay/contracts';
 import { hubJobType, type PublishedFile } from '@reelay/job-types/hub';
-import { type Logger, ReelayError, toError } from '@reelay/runtime';
+import { Gate, type Logger, ReelayError, toError } from '@reelay/runtime';
 import {
   appendHubLog, type AttemptClaim, type AttemptOutcome, type AttemptRow, cancelJob, completeJob, createJobs, deleteIntent, endAttemptWrite, failAttempt, inTransaction, isCurrent,
   type JobRow, keepForRemovals, lockJob, type PublishIntent, readAttempt, readIntent, readJob, recordIntent, releaseAttempt, requireWrite, type Removal, saveIntentFiles,
@@ -11,7 +11,6 @@ import { prepare } from '../assign/prepare.ts';
 import { type Deps, hubEnvironment } from '../deps.ts';
 import { asJobError } from './errors.ts';
 import { FileWrites } from './file-writes.ts';
-import { Gate } from './gate.ts';
 import { identifyRemovals, inspectParts, publishAll, removeFiles, removeKnown, unpublish } from './publish.ts';
 
 /** Each completing transaction may need a second connection to note a choice of name: they must leave some free. */
