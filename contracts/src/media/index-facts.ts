@@ -18,6 +18,8 @@ export const trackFactsSchema = z.object({
   untimed: z.int().nonnegative(),
   /** Packets decoded later but due before the picture or sound group that precedes them: time runs backwards. */
   disordered: z.int().nonnegative(),
+  /** How soon pictures follow each other where they do fastest: one gap in ten is not longer. Null for sound, and in facts of old. */
+  shortestGapSeconds: z.number().nonnegative().nullable().optional(),
 });
 export type TrackFacts = z.infer<typeof trackFactsSchema>;
 
@@ -58,8 +60,16 @@ function trackFacts(track: PacketTrack): TrackFacts {
     streamIndex: track.streamIndex, kind: track.kind, packets: track.count, bytes, keyframes, idrs, untimed,
     startSeconds: Number.isFinite(first) ? ticksToSeconds(track, first) : null,
     endSeconds: Number.isFinite(end) ? ticksToSeconds(track, end) : null,
+    shortestGapSeconds: track.kind === 'video' ? shortestGap(track) : null,
     ...groups,
   };
+}
+
+function shortestGap(track: PacketTrack): number | null {
+  const times = Float64Array.from({ length: track.count }, (_, i) => track.pts[i] ?? Number.NaN).filter((pts) => !Number.isNaN(pts)).toSorted();
+  const gaps = times.slice(1).map((pts, i) => pts - (times[i] ?? pts)).filter((gap) => gap > 0).toSorted();
+  const gap = gaps[Math.floor(gaps.length / 10)];
+  return gap === undefined ? null : ticksToSeconds(track, gap);
 }
 
 type GroupFacts = Pick<TrackFacts, 'longestGroupSeconds' | 'largestGroupBytes' | 'disordered'>;

@@ -43,6 +43,10 @@ describe('the encoded stream', () => {
     expect(frameRateOf({ frameRate: { num: 120, den: 1 } })).toEqual({ num: 60, den: 1 });
     expect(frameRateOf({ frameRate: { num: 15_020, den: 1_000 } })).toEqual({ num: 15_020, den: 1_000 });
     expect(frameRateOf({ frameRate: null })).toEqual({ num: 30, den: 1 });
+    // Of variable rate: 14.2 pictures a second on average, 25 where they follow each other fastest; rounded to milliseconds it is constant.
+    expect(frameRateOf({ frameRate: { num: 14_200, den: 1_000 } }, 0.04)).toEqual({ num: 25, den: 1 });
+    expect(frameRateOf({ frameRate: { num: 30, den: 1 } }, 0.033)).toEqual({ num: 30, den: 1 });
+    expect(frameRateOf({ frameRate: { num: 20, den: 1 } }, 0.008)).toEqual({ num: 60, den: 1 });
   });
 });
 

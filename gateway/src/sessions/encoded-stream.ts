@@ -10,6 +10,8 @@ const RECIPE = 1;
 /** Short, so that the first one is there soon; an IDR every two seconds is also what HLS asks for (authoring rules, 1.13). */
 const SEGMENT_SECONDS = 2;
 const FASTEST = 60;
+/** Containers round times: a rate must be higher by more than that to count as another one. */
+const UNEVEN = 1.15;
 const FALLBACK_RATE: Rational = { num: 30, den: 1 };
 /** Rates that sources mean when they say nearly this. */
 const USUAL_RATES: readonly Rational[] = [
@@ -57,7 +59,7 @@ export function planEncodedStream(source: EncodedSource): EncodedStream {
   const times = spanOf(lead, media, facts);
   if (times === null) throw new NotEncodable('The length of the file is not known.');
   const { originSeconds, durationSeconds } = times;
-  const grid = videoGrid({ frameRate: frameRateOf(video), durationSeconds, targetSeconds: SEGMENT_SECONDS });
+  const grid = videoGrid({ frameRate: frameRateOf(video, shortestGapOf(video, facts)), durationSeconds, targetSeconds: SEGMENT_SECONDS });
   const renditions = [
     ...(video ? ladderFor(video).map((rung) => encodedVideo(rung, video, grid)) : []),
     ...sound.map((stream, n) => encodedSound(`a${n}`, stream, grid, soundSeconds(stream, source, originSeconds, video ? durationSeconds : null))),
@@ -111,20 +113,33 @@ function soundSeconds(stream: MediaStream, source: EncodedSource, originSeconds:
 }
 
 function spanOf(lead: MediaStream, media: MediaInfo, facts: IndexFacts | null): { originSeconds: number; durationSeconds: number } | null {
-  const track = facts?.tracks.find(({ streamIndex }) => streamIndex === lead.index);
+  const known = facts?.tracks.find(({ streamIndex }) => streamIndex === lead.index);
+  // Where some packets carry no time (AVI with B pictures), the first that does is not the first one.
+  const track = known === undefined || known.untimed > 0 ? undefined : known;
   const originSeconds = track?.startSeconds ?? lead.startTimeSeconds ?? media.startTimeSeconds;
   const end = track?.endSeconds ?? null;
   const durationSeconds = end === null ? (lead.durationSeconds ?? media.durationSeconds) : end - originSeconds;
   return durationSeconds !== null && durationSeconds > 0 ? { originSeconds, durationSeconds } : null;
 }
 
-/** A constant rate for the output: the usual one it is nearest to, else its own in thousandths, never above 60. */
-export function frameRateOf(video: Pick<MediaStream, 'frameRate'> | undefined): Rational {
-  let rate = rationalValue(video?.frameRate ?? null);
+/** Null where it says nothing: the fields of interlaced pictures may come one by one. */
+function shortestGapOf(video: MediaStream | undefined, facts: IndexFacts | null): number | null {
+  const track = facts?.tracks.find(({ streamIndex }) => streamIndex === video?.index);
+  return video === undefined || video.interlaced || !track?.shortestGapSeconds ? null : track.shortestGapSeconds;
+}
+
+/**
+ * A constant rate for the output: the usual one it is nearest to, else its own in thousandths, never above 60. A source whose
+ * pictures come unevenly gets the rate of those that follow each other fastest: on average some would be lost.
+ */
+export function frameRateOf(video: Pick<MediaStream, 'frameRate'> | undefined, shortestGapSeconds: number | null = null): Rational {
+  const average = rationalValue(video?.frameRate ?? null);
+  const isUneven = shortestGapSeconds !== null && 1 / shortestGapSeconds > average * UNEVEN;
+  let rate = isUneven ? Math.min(FASTEST, 1 / shortestGapSeconds) : average;
   if (!(rate >= 1) || rate > 1_000) return FALLBACK_RATE;
   while (rate > FASTEST + 0.5) rate /= 2;
   const usual = USUAL_RATES.toSorted((a, b) => Math.abs(rationalValue(a) - rate) - Math.abs(rationalValue(b) - rate))[0];
-  if (usual && Math.abs(rationalValue(usual) - rate) / rate < 0.000_4) return usual;
+  if (usual && Math.abs(rationalValue(usual) - rate) / rate < (isUneven ? 0.02 : 0.000_4)) return usual;
   return { num: Math.round(rate * 1_000), den: 1_000 };
 }
 

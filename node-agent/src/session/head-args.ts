@@ -24,6 +24,10 @@ const ONE_STREAM = ['-sn', '-dn', '-map_metadata', '-1', '-map_chapters', '-1'];
 const FRAGMENTED = '+empty_moov+default_base_moof+skip_trailer+frag_discont+negative_cts_offsets+cmaf';
 /** Sound is read from a little earlier, so that the resampler has what it fills the first frame with. */
 const EARLIER_SECONDS = 0.06;
+const WORTH_A_SEEK_SECONDS = 10;
+/** Of the cap that the playlist promises: what the rate control aims below, and what it may save up for one segment. Together they stay within it. */
+const CAP_SHARE = 0.85;
+const BUFFER_SHARE = 0.5;
 
 const seconds = (value: number): string => value.toFixed(6);
 
@@ -54,7 +58,7 @@ function videoArgs(recipe: VideoRecipe, head: HeadInput): string[] {
   return [
     ...COMMON, ...profile.device, ...head.inputOptions, ...seekTo(head, startSeconds - den / num / 2), '-i', head.input,
     '-map', `0:${recipe.streamIndex}`, '-an', ...ONE_STREAM, '-vf', filters.join(','), '-frames:v', String(grid.frames - first),
-    ...profile.codec, '-g', String(grid.gopFrames), '-b:v', `${recipe.videoKbps}k`, '-maxrate', `${recipe.maxKbps}k`, '-bufsize', `${recipe.maxKbps * 2}k`,
+    ...profile.codec, '-g', String(grid.gopFrames), '-b:v', `${recipe.videoKbps}k`, '-maxrate', `${Math.round(recipe.maxKbps * CAP_SHARE)}k`, '-bufsize', `${Math.round(recipe.maxKbps * BUFFER_SHARE)}k`,
     '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709',
     '-avoid_negative_ts', 'disabled', '-video_track_timescale', String(grid.timescale), '-f', 'mp4', '-movflags', `${FRAGMENTED}+frag_keyframe`, '-flush_packets', '1', 'pipe:1',
   ];
@@ -74,8 +78,11 @@ function audioArgs(recipe: AudioRecipe, head: HeadInput): string[] {
   ];
 }
 
-/** ffmpeg counts `-ss` from the beginning of the file. */
+/**
+ * ffmpeg counts `-ss` from the beginning of the file. What is wanted from its first picture on is read from there: a demuxer
+ * that is sent ahead of its first keyframe may land seconds behind it (FLV, measured).
+ */
 function seekTo({ originSeconds, fileStartSeconds }: HeadInput, startSeconds: number): string[] {
   const at = originSeconds - fileStartSeconds + startSeconds;
-  return [...(at > 0 ? ['-ss', seconds(at)] : []), '-copyts'];
+  return [...(startSeconds > 0 || at > WORTH_A_SEEK_SECONDS ? ['-ss', seconds(at)] : []), '-copyts'];
 }

@@ -33,6 +33,7 @@ const DISCARD_GRACE_MS = 100;
 const STALL_MS = 20_000;
 /** Segments that wait for the gateway; an encoder that is further ahead waits itself. */
 const MAX_QUEUED = 3;
+const NO_TONE_MAPPING = 'HDR is shown without tone mapping: this ffmpeg has no filter zscale';
 
 /**
  * One run of ffmpeg: one rendition from one segment on, published piece by piece.
@@ -73,6 +74,7 @@ export class Head {
     this.#next = options.input.from;
     this.#encoder = options.input.encoder;
     this.#startedMs = options.clock.monotonicMs();
+    if (options.recipe.kind === 'video' && options.recipe.toneMap !== null && !options.input.canToneMap) this.#detail = NO_TONE_MAPPING;
     this.over = this.#live();
   }
 
