@@ -12,7 +12,7 @@ export const run = promisify(execFile);
 export const ffmpegPath = process.env['FFMPEG_PATH'] ?? 'ffmpeg';
 
 /** @returns {Promise<number>} a port that was free a moment ago */
-const freePort = () =>
+export const freePort = () =>
   new Promise((resolvePort, reject) => {
     const server = createServer();
     server.once('error', reject);
@@ -23,7 +23,7 @@ const freePort = () =>
   });
 
 /**
- * @typedef {{ baseUrl: string, folder: string, readyMs: number, api: (method: string, path: string, body?: unknown) => Promise<any>, upload: (file: string, name: string) => Promise<any>, stop: () => Promise<void> }} BenchSystem
+ * @typedef {{ baseUrl: string, pid: number, folder: string, readyMs: number, api: (method: string, path: string, body?: unknown) => Promise<any>, upload: (file: string, name: string) => Promise<any>, stop: () => Promise<void> }} BenchSystem
  * @returns {Promise<BenchSystem>}
  */
 export const startSystem = async () => {
@@ -60,7 +60,7 @@ export const startSystem = async () => {
   };
   token = (await api('POST', '/api/auth/login', { username: 'admin', password })).token;
   return {
-    baseUrl, folder, readyMs, api,
+    baseUrl, pid: child.pid ?? 0, folder, readyMs, api,
     upload: async (file, name) => {
       const response = await fetch(`${baseUrl}/api/media/videos/upload?filename=${encodeURIComponent(name)}`, {
         method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' }, body: await readFile(file),

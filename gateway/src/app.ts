@@ -49,7 +49,7 @@ export const createApp = (deps: GatewayDeps): App => {
   });
   app.use(requestId(deps));
   app.use(requestContext(deps.requests));
-  app.use(accessLog({ clock: deps.clock, onRequest: deps.metrics.request }));
+  app.use(accessLog({ clock: deps.clock, logger: deps.logger, onRequest: deps.metrics.request }));
   app.use(securityHeaders);
   app.use(whileDraining(deps.drain));
   const limit = bodyLimit({ maxSize: MAX_JSON_BYTES, onError: () => { throw new HttpProblem('body_too_large', `A JSON body may have ${MAX_JSON_BYTES} bytes`); } });

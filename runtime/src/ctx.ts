@@ -3,6 +3,8 @@ import { type Clock, systemClock } from './clock.ts';
 import { sayDuration } from './duration.ts';
 
 const MAX_LINES = 100;
+/** One for all: where a request ended by itself is nobody's question, and a stack for each costs. */
+const FINISHED = new Finished();
 
 /**
  * A node of the cancellation tree.
@@ -15,12 +17,14 @@ const MAX_LINES = 100;
  */
 export class Ctx {
   readonly name: string;
-  readonly #controller = new AbortController();
   readonly #children = new Set<Ctx>();
   readonly #listeners = new Set<(cause: Error) => void>();
   readonly #parent: Ctx | undefined;
   readonly #clock: Clock;
   readonly #startedMs: number;
+  #cause: Error | undefined;
+  /** Made on first need: most contexts are requests that nobody aborts, and making one costs more than all the rest. */
+  #controller: AbortController | undefined;
   #ownDeadlineMs = Infinity;
   #done: Promise<Error> | undefined;
 
@@ -30,7 +34,7 @@ export class Ctx {
     this.#clock = clock;
     this.#startedMs = clock.monotonicMs();
     if (!parent) return;
-    if (parent.cause) this.#controller.abort(parent.cause);
+    if (parent.cause) this.#cause = parent.cause;
     else parent.#children.add(this);
   }
 
@@ -45,17 +49,19 @@ export class Ctx {
   }
 
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#cause !== undefined) this.#controller.abort(this.#cause);
+    }
     return this.#controller.signal;
   }
 
   get cancelled(): boolean {
-    return this.signal.aborted;
+    return this.#cause !== undefined;
   }
 
   get cause(): Error | undefined {
-    if (!this.signal.aborted) return undefined;
-    const reason: unknown = this.signal.reason;
-    return reason instanceof Error ? reason : new Finished();
+    return this.#cause;
   }
 
   /** Resolves with the cause once cancelled; never rejects. */
@@ -119,9 +125,10 @@ export class Ctx {
 
   /** Cancels this context and everything below it. Repeats are ignored. */
   cancel(cause: Error): void {
-    if (this.signal.aborted) return;
+    if (this.#cause !== undefined) return;
+    this.#cause = cause;
     if (this.#parent) this.#parent.#children.delete(this);
-    this.#controller.abort(cause);
+    this.#controller?.abort(cause);
     const children = [...this.#children];
     const listeners = [...this.#listeners];
     this.#children.clear();
@@ -132,7 +139,7 @@ export class Ctx {
 
   /** Cancels with the cause `Finished`: the work ended by itself. */
   end(): void {
-    this.cancel(new Finished());
+    this.cancel(FINISHED);
   }
 
   /** @throws the cause, when cancelled. Call it after every await that precedes an effect. */

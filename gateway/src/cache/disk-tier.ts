@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Clock, errorCode, type Logger } from '@reelay/runtime';
-import { type Piece, tagOf } from './piece.ts';
+import { type Piece, type PieceFile, tagOf } from './piece.ts';
 
 /** `<name>.<bytes>.<tag>`: what a file must be to count, so that a start needs no other record. */
 const FILE = /^([\w-]{1,64})\.(\d{1,12})\.([\w-]{27})$/;
@@ -16,6 +16,8 @@ interface Entry {
   touchedMs: number;
   /** Read from the disk and found to be what its name says, since this start. */
   verified: boolean;
+  /** The look at it that is underway. */
+  checking?: Promise<boolean>;
 }
 
 export interface DiskTierOptions {
@@ -63,6 +65,18 @@ export class DiskTier {
 
   has(key: string): boolean {
     return this.#entries.has(key);
+  }
+
+  /** The file of a piece, read once since the start to see that it is whole; null when it is not there, or was damaged and is now removed. */
+  async file(key: string): Promise<PieceFile | null> {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return null;
+    if (!entry.verified) {
+      entry.checking ??= this.get(key).then((piece) => piece !== null);
+      if (!(await entry.checking)) return null;
+    }
+    void this.#use(key, entry);
+    return entry;
   }
 
   /** Null when it is not there, or was damaged and is now removed. */

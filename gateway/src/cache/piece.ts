@@ -14,6 +14,13 @@ export interface Piece {
   readonly tag: string;
 }
 
+/** One that lies on the disk, known to be whole, and is sent from there. It may be evicted before it is opened. */
+export interface PieceFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly tag: string;
+}
+
 const PART = /^[\w-]{1,64}$/;
 
 /** One line that is equal for equal keys. @throws RangeError for a part that could not be a file name */

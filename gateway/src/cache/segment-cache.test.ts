@@ -90,3 +90,27 @@ describe('the segment cache', () => {
     await expect(cache.get({ version: 'v', rendition: 'a/b', name: '0' })).rejects.toThrow(RangeError);
   });
 });
+
+describe('what is sent from the disk', () => {
+  it('stays there until it is asked for again soon, and a damaged piece is never sent', async () => {
+    const warm = await open();
+    for (const name of ['0', '1', '2', '3', '4', '5']) await warm.put(key(name), bytes(100, Number(name)));
+    const [damaged = ''] = (await files()).toSorted();
+    await writeFile(damaged, Buffer.alloc(100, 99));
+    const cache = await open(1_000_000, 400);
+    expect(await cache.find(key('0'))).toBeNull();
+    const file = await cache.find(key('1'));
+    expect(file).toMatchObject({ sizeBytes: 100, path: expect.stringContaining('/h360/1.100.') });
+    // Four others in between are as many bytes as memory has room for.
+    for (const name of ['2', '3', '4', '5']) expect(await cache.find(key(name))).toMatchObject({ sizeBytes: 100 });
+    expect([await cache.find(key('1')), cache.stats().hotBytes]).toMatchObject([{ sizeBytes: 100 }, 0]);
+    expect([await cache.find(key('1')), cache.stats().hotBytes]).toMatchObject([{ bytes: expect.any(Uint8Array) }, 100]);
+    expect(await cache.find(key('9'))).toBeNull();
+  });
+  it('is looked at once, however many ask at the same time', async () => {
+    await (await open()).put(key('0'), bytes(100, 7));
+    const cache = await open();
+    const found = await Promise.all(Array.from({ length: 20 }, () => cache.find(key('0'))));
+    expect(new Set(found).size).toBe(1);
+  });
+});

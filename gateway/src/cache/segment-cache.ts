@@ -1,6 +1,7 @@
 import { type DiskTierOptions, DiskTier } from './disk-tier.ts';
 import { HotTier } from './hot-tier.ts';
-import { keyText, type Piece, type PieceKey, tagOf } from './piece.ts';
+import { keyText, type Piece, type PieceFile, type PieceKey, tagOf } from './piece.ts';
+import { SecondLook } from './second-look.ts';
 
 export interface SegmentCacheOptions extends DiskTierOptions {
   /** Bytes kept in memory in front of the disk. */
@@ -23,6 +24,7 @@ export interface CacheStats {
 export class SegmentCache {
   readonly #hot: HotTier;
   readonly #disk: DiskTier;
+  readonly #second: SecondLook;
   readonly #reading = new Map<string, Promise<Piece | null>>();
   readonly #making = new Map<string, Promise<Piece>>();
   /** On their way to the disk, and readable already. */
@@ -31,13 +33,14 @@ export class SegmentCache {
   #diskHits = 0;
   #misses = 0;
 
-  private constructor(hot: HotTier, disk: DiskTier) {
+  private constructor(hot: HotTier, disk: DiskTier, hotBytes: number) {
     this.#hot = hot;
     this.#disk = disk;
+    this.#second = new SecondLook(hotBytes);
   }
 
   static async open(options: SegmentCacheOptions): Promise<SegmentCache> {
-    return new SegmentCache(new HotTier(options.hotBytes), await DiskTier.open(options));
+    return new SegmentCache(new HotTier(options.hotBytes), await DiskTier.open(options), options.hotBytes);
   }
 
   /** Whether the piece is there, without reading it. */
@@ -62,6 +65,21 @@ export class SegmentCache {
     const reading = this.#read(text).finally(() => this.#reading.delete(text));
     this.#reading.set(text, reading);
     return reading;
+  }
+
+  /** As get, for who wants to send it: what is on the disk need not come into memory for that, unless it is asked for often. */
+  async find(key: PieceKey): Promise<Piece | PieceFile | null> {
+    const text = keyText(key);
+    if (this.#hot.has(text) || this.#writing.has(text) || !this.#disk.has(text)) return this.get(key);
+    const file = await this.#disk.file(text);
+    if (file === null || this.#second.isSecond(text, file.sizeBytes)) return this.get(key);
+    this.#diskHits += 1;
+    return file;
+  }
+
+  /** The piece as a file; null when it is not on the disk. */
+  fileOf(key: PieceKey): Promise<PieceFile | null> {
+    return this.#disk.file(keyText(key));
   }
 
   /** Keeps a piece. The first one under a key stays: what is answered is what everybody else got. */

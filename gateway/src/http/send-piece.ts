@@ -1,6 +1,10 @@
+import { readFile } from 'node:fs/promises';
+import { ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { type Piece, tagOf } from '../cache/piece.ts';
+import { errorCode } from '@reelay/runtime';
+import { type Piece, type PieceFile, tagOf } from '../cache/piece.ts';
+import { sendFromFile, sendFromMemory } from './direct-body.ts';
 import type { RequestContext } from './env.ts';
 import { HttpProblem } from './problem.ts';
 import { isNotModified, parseRange, rangeStillValid } from './range.ts';
@@ -17,7 +21,7 @@ export type StreamPart =
   /** Text, gzipped for whoever takes it. Playlists may be made anew by a later release. */
   | { kind: 'text'; text: string; contentType: string }
   /** A piece under a version never changes. Null: nothing was made, for only the head was asked for. */
-  | { kind: 'piece'; piece: Piece | null; contentType: string };
+  | { kind: 'piece'; piece: Piece | PieceFile | null; contentType: string };
 
 /** Who may have an answer besides the one who asked. */
 export interface Audience {
@@ -63,19 +67,39 @@ const packed = async (c: RequestContext, text: string, headers: Headers): Promis
   return { bytes, tag: tagOf(bytes) };
 };
 
-const sendPiece = (c: RequestContext, { bytes, tag }: Piece, headers: Headers): Response => {
-  const etag = `"${tag}"`;
+const sendPiece = async (c: RequestContext, piece: Piece | PieceFile, headers: Headers): Promise<Response> => {
+  const etag = `"${piece.tag}"`;
+  const sizeBytes = 'bytes' in piece ? piece.bytes.length : piece.sizeBytes;
   headers.set('etag', etag);
   const validators = { etag, lastModifiedMs: 0 };
   if (isNotModified({ ifNoneMatch: c.req.header('if-none-match') }, validators)) return new Response(null, { status: 304, headers });
-  const range = rangeStillValid(c.req.header('if-range'), validators) ? parseRange(c.req.header('range'), bytes.length) : { kind: 'whole' as const };
+  const range = rangeStillValid(c.req.header('if-range'), validators) ? parseRange(c.req.header('range'), sizeBytes) : { kind: 'whole' as const };
   if (range.kind === 'unsatisfiable') {
-    throw new HttpProblem('range_not_satisfiable', `It has ${bytes.length} bytes`, { headers: { 'content-range': `bytes */${bytes.length}` } });
+    throw new HttpProblem('range_not_satisfiable', `It has ${sizeBytes} bytes`, { headers: { 'content-range': `bytes */${sizeBytes}` } });
   }
-  const part = range.kind === 'part' ? bytes.subarray(range.start, range.end + 1) : bytes;
-  headers.set('content-length', String(part.length));
-  if (range.kind === 'part') headers.set('content-range', `bytes ${range.start}-${range.end}/${bytes.length}`);
-  return new Response(c.req.method === 'HEAD' ? null : ofMemory(part), { status: range.kind === 'part' ? 206 : 200, headers });
+  const [start, end, status] = range.kind === 'part' ? [range.start, range.end, 206] : [0, sizeBytes - 1, 200];
+  headers.set('content-length', String(end - start + 1));
+  if (range.kind === 'part') headers.set('content-range', `bytes ${start}-${end}/${sizeBytes}`);
+  const body = c.req.method === 'HEAD' ? null : await bodyOf(c, piece, { start, end, status });
+  return new Response(body, { status, headers });
+};
+
+/** Null when the listener writes it (see direct-body.ts). `end` is inclusive. */
+const bodyOf = async (c: RequestContext, piece: Piece | PieceFile, { start, end, status }: { start: number; end: number; status: number }): Promise<Uint8Array<ArrayBuffer> | null> => {
+  const outgoing = c.env?.outgoing;
+  if ('bytes' in piece) {
+    const direct = outgoing instanceof ServerResponse && sendFromMemory(outgoing, c.var.ctx, { piece: piece.bytes, start, end, status });
+    return direct ? null : ofMemory(piece.bytes.subarray(start, end + 1));
+  }
+  try {
+    if (!(outgoing instanceof ServerResponse)) return ofMemory((await readFile(piece.path)).subarray(start, end + 1));
+    await sendFromFile(outgoing, c.var.ctx, { path: piece.path, start, end, status });
+    return null;
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    // Evicted a moment ago. Whoever asks again has it made.
+    throw new HttpProblem('unavailable', 'The segment has just been dropped from the cache; ask again', { cause: error, headers: { 'retry-after': '1' } });
+  }
 };
 
 /** As a body wants it; nothing is copied. Memory shared between threads does not occur here. */

@@ -4,6 +4,7 @@ import { type AddressInfo, Server as NetServer } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
 import { type Accepted, type Clock, type Ctx, delay, listenFailure, type Logger, type Service, Shutdown, waitAtMost } from '@reelay/runtime';
+import { withDirectBodies } from '../http/direct-body.ts';
 import type { App } from '../http/env.ts';
 import type { GatewaySettings } from '../settings.ts';
 import { Connections } from './connections.ts';
@@ -187,6 +188,7 @@ export class HttpServer implements Service {
   #create(): Server {
     const { app, settings } = this.#options;
     this.#tls = readTlsFiles(settings);
+    const fetch = withDirectBodies(app.fetch);
     const options = {
       // No limit on a whole request: it would cut uploads. Stalled ones are found by the guard.
       requestTimeout: 0,
@@ -194,8 +196,8 @@ export class HttpServer implements Service {
       connectionsCheckingInterval: 5_000,
     };
     const made = this.#tls === null
-      ? createAdaptorServer({ fetch: app.fetch, createServer: createHttp, serverOptions: options })
-      : createAdaptorServer({ fetch: app.fetch, createServer: createHttps, serverOptions: { ...options, ...this.#tls } });
+      ? createAdaptorServer({ fetch, createServer: createHttp, serverOptions: options })
+      : createAdaptorServer({ fetch, createServer: createHttps, serverOptions: { ...options, ...this.#tls } });
     return made as Server;
   }
 }

@@ -1,7 +1,7 @@
 import { segmentAt, type Stream } from '@reelay/contracts';
 import { Ctx, errorCode, KilledByHand, type Service, Shutdown, waitAtMost } from '@reelay/runtime';
 import type { VideoRow } from '@reelay/store';
-import type { Piece } from '../cache/piece.ts';
+import type { Piece, PieceFile } from '../cache/piece.ts';
 import type { PlannedVideo } from './encoded-streams.ts';
 import { startRenditions } from './encoded-stream.ts';
 import { NoPlace } from './errors.ts';
@@ -52,10 +52,10 @@ export class Sessions implements Service {
   }
 
   /** An init segment or media segment: from the cache, or made. @throws what Session.piece throws */
-  async piece(video: VideoRow, planned: PlannedVideo, ask: Ask, ctx: Ctx): Promise<Piece> {
+  async piece(video: VideoRow, planned: PlannedVideo, ask: Ask, ctx: Ctx): Promise<Piece | PieceFile> {
     const { version } = planned.stream;
     const key = { version, rendition: ask.renditionId, name: String(ask.name) };
-    const cached = await this.#deps.cache.get(key);
+    const cached = await this.#deps.cache.find(key);
     if (cached !== null) {
       this.#sessions.get(version)?.seen(ask);
       return cached;

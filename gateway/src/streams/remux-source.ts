@@ -1,11 +1,16 @@
 import { Ctx, unlessCancelled } from '@reelay/runtime';
+import { bytesHeldForClients } from '../http/direct-body.ts';
 import type { VideoRow } from '@reelay/store';
+import type { Piece, PieceFile, PieceKey } from '../cache/piece.ts';
 import type { GatewayDeps } from '../deps.ts';
 import type { RequestContext } from '../http/env.ts';
 import type { StreamSource } from './source.ts';
 
 /** Cutting takes milliseconds; a disk that takes this long does not answer. */
 const CUT_MS = 30_000;
+
+/** So much may wait in memory for clients to take it, besides what the cache keeps there. */
+const MOST_HELD_BYTES = 128_000_000;
 
 /** The rendition of keyframes alone. */
 const IFRAMES = 'i0';
@@ -24,6 +29,14 @@ export const remuxSource = async (deps: GatewayDeps, c: RequestContext, video: V
       ctx.end();
     }
   };
+  const pieceOf = async (key: PieceKey, make: () => Promise<Uint8Array>): Promise<Piece | PieceFile> => {
+    if (bytesHeldForClients() < MOST_HELD_BYTES) return deps.cache.getOrMake(key, make, 'memory');
+    // Hundreds who read slowly: what they are still to get waits on the disk.
+    const there = await deps.cache.fileOf(key);
+    if (there !== null) return there;
+    const made = await deps.cache.getOrMake(key, make, 'disk');
+    return (await deps.cache.fileOf(key)) ?? made;
+  };
   return {
     version, originSeconds: pack.originSeconds, durationSeconds: pack.durationSeconds,
     renditions: [...pack.renditions, ...(pack.iframes > 0 ? [{ id: IFRAMES, segments: pack.iframes, contentType: 'video/mp4' }] : [])],
@@ -31,6 +44,6 @@ export const remuxSource = async (deps: GatewayDeps, c: RequestContext, video: V
     mediaPlaylist: (id) => (id === IFRAMES ? pack.iframePlaylist({ pieces: '', init: '../v0/init.mp4' }) : pack.mediaPlaylist(id)),
     iframePlaylist: pack.iframes > 0 ? () => pack.iframePlaylist({ pieces: `${IFRAMES}/`, init: 'v0/init.mp4' }) : null,
     cached: (id, name) => deps.cache.get({ version, rendition: id, name: String(name) }),
-    piece: (id, name) => unlessCancelled(c.var.ctx, deps.cache.getOrMake({ version, rendition: id, name: String(name) }, () => cut(id, name), 'memory')),
+    piece: (id, name) => unlessCancelled(c.var.ctx, pieceOf({ version, rendition: id, name: String(name) }, () => cut(id, name))),
   };
 };
