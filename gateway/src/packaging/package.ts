@@ -70,17 +70,19 @@ export interface MediaPackage {
  * 3–20 ms from MP4, Matroska and FLV, 14–45 ms from MPEG-TS; a sound segment 1–8 ms, from MPEG-TS 9–20 ms.
  */
 export function openPackage(source: PackageSource): MediaPackage {
-  return new FilePackage(source, planRenditions(source.mediaInfo, source.index));
+  return new FilePackage(source, planRenditions(source.mediaInfo, source.index), async () => {});
 }
 
-/** As {@link openPackage}; `pause` is awaited every few milliseconds, so that a long film keeps nobody waiting. */
-export async function openPackageInTurns(source: PackageSource, pause: () => Promise<void>): Promise<MediaPackage> {
+/** As {@link openPackage}; `turn` is awaited before every few milliseconds of work, here and later. */
+export async function openPackageInTurns(source: PackageSource, turn: Turn): Promise<MediaPackage> {
   const steps = renditionSteps(source.mediaInfo, source.index);
   for (let step = steps.next(); ; step = steps.next()) {
-    await pause();
-    if (step.done === true) return new FilePackage(source, step.value);
+    await turn();
+    if (step.done === true) return new FilePackage(source, step.value, turn);
   }
 }
+
+type Turn = () => Promise<void>;
 
 class FilePackage implements MediaPackage {
   readonly version: string;
@@ -88,9 +90,11 @@ class FilePackage implements MediaPackage {
   readonly #identity: SourceIdentity;
   readonly #set: RenditionSet;
   readonly #configs = new Map<string, Promise<CodecConfig>>();
+  readonly #turn: Turn;
   #facts: Promise<ContainerFacts> | null = null;
 
-  constructor(source: PackageSource, set: RenditionSet) {
+  constructor(source: PackageSource, set: RenditionSet, turn: Turn) {
+    this.#turn = turn;
     this.#source = source;
     this.#identity = { sizeBytes: source.mediaInfo.sizeBytes, mtimeMs: source.sourceMtimeMs ?? null };
     this.#set = set;
@@ -160,8 +164,12 @@ class FilePackage implements MediaPackage {
     const { plan } = rendition;
     const config = await this.#config(rendition);
     const packets = await this.#read(rendition, planned.first, planned.end, signal);
+    await this.#turn();
     const samples = makeSamples(plan, planned, config, packets);
-    return writeMediaSegment({ sequenceNumber: n + 1, startTicks: planned.startTicks, samples, kind: plan.track.kind });
+    const bytes = writeMediaSegment({ sequenceNumber: n + 1, startTicks: planned.startTicks, samples, kind: plan.track.kind });
+    // The next thing that happens to megabytes is their hash.
+    await this.#turn();
+    return bytes;
   }
 
   #rendition(id: string): Rendition {
@@ -174,13 +182,13 @@ class FilePackage implements MediaPackage {
     const { absPath, mediaInfo: { container } } = this.#source;
     signal?.throwIfAborted();
     const facts = await this.#containerFacts();
-    return withFile(absPath, this.#identity, signal, (file) => readPackets(file, container, facts, plan.track, stream.codec, first, end));
+    return withFile(absPath, this.#identity, { signal, turn: this.#turn }, (file) => readPackets(file, container, facts, plan.track, stream.codec, first, end));
   }
 
   /** Read once, without the signal of whoever asks first; a failure is not remembered. */
   #containerFacts(): Promise<ContainerFacts> {
     const { absPath, mediaInfo: { container } } = this.#source;
-    this.#facts ??= withFile(absPath, this.#identity, undefined, (file) => readContainerFacts(file, container)).catch((error: unknown) => {
+    this.#facts ??= withFile(absPath, this.#identity, {}, (file) => readContainerFacts(file, container)).catch((error: unknown) => {
       this.#facts = null;
       throw error;
     });

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { inflateRaw, type InputType, type ZlibOptions } from 'node:zlib';
 import { decodePacketIndex } from '@reelay/contracts';
@@ -7,6 +6,7 @@ import { errorCode, Gate, type LibraryRoot } from '@reelay/runtime';
 import { findVideo, findVideoWithMedia, readVideoIndex, type Sql, type VideoRow } from '@reelay/store';
 import { HttpProblem } from '../http/problem.ts';
 import { type MediaPackage, openPackageInTurns } from '../packaging/package.ts';
+import { Turns } from '../packaging/turns.ts';
 
 /** What the package was made from; another value of any of these makes it worthless. */
 const identityOf = (video: VideoRow): string => `${video.path}\n${video.sizeBytes}\n${video.mtimeMs}`;
@@ -18,10 +18,9 @@ interface Entry {
   bytes: number;
 }
 
-/** Each takes its turn of 2 ms at every round of the event loop. */
+/** Each holds the numbers of a whole film while it is planned. */
 const OPENED_AT_ONCE = 2;
 
-const pause = (): Promise<void> => nextTurn();
 const inflating = promisify<InputType, ZlibOptions, Buffer>(inflateRaw);
 /** In another thread, and in few pieces. */
 const inflateIndex = (bytes: Uint8Array): Promise<Uint8Array> => inflating(bytes, { chunkSize: 1024 * 1024 });
@@ -39,6 +38,7 @@ export class PackageCache {
   readonly #maxBytes: number;
   readonly #entries = new Map<string, Entry>();
   readonly #opening = new Gate(OPENED_AT_ONCE);
+  readonly #turns = new Turns();
 
   constructor(options: { sql: Sql; library: LibraryRoot; maxBytes: number }) {
     this.#sql = options.sql;
@@ -98,10 +98,11 @@ export class PackageCache {
     if (index.sizeBytes !== video.sizeBytes || index.mtimeMs !== video.mtimeMs) {
       throw new HttpProblem('source_changed', 'The file changed since it was indexed; run “Validate Metadata” on it');
     }
-    const packets = await decodePacketIndex(index.data, { pause, inflateRaw: inflateIndex });
+    const turn = (): Promise<void> => this.#turns.next();
+    const packets = await decodePacketIndex(index.data, { pause: turn, inflateRaw: inflateIndex });
     const absPath = await this.#library.resolveExisting(video.path);
     const indexTag = createHash('sha256').update(index.data).digest('hex');
-    const pack = await openPackageInTurns({ absPath, mediaInfo: withMedia.media, index: packets, indexTag, sourceMtimeMs: index.mtimeMs }, pause);
+    const pack = await openPackageInTurns({ absPath, mediaInfo: withMedia.media, index: packets, indexTag, sourceMtimeMs: index.mtimeMs }, turn);
     return { pack, bytes: packets.tracks.reduce((sum, track) => sum + track.count * BYTES_PER_PACKET, 0) };
   }
 

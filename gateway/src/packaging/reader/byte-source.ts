@@ -16,12 +16,18 @@ export interface SourceIdentity {
   readonly mtimeMs: number | null;
 }
 
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Awaited after each read: what follows is work. */
+  readonly turn?: () => Promise<void>;
+}
+
 /**
  * Opens a file for the time of `use` and closes it afterwards. Reads stop when `signal` aborts.
  * Throws {@link SourceChangedError} when the file is gone or not the one described by `identity`.
  */
 export async function withFile<T>(
-  absPath: string, identity: SourceIdentity, signal: AbortSignal | undefined, use: (source: ByteSource) => Promise<T>,
+  absPath: string, identity: SourceIdentity, { signal, turn }: ReadOptions, use: (source: ByteSource) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
   const handle = await openFile(absPath);
@@ -32,7 +38,14 @@ export async function withFile<T>(
     if ((identity.sizeBytes !== null && size !== identity.sizeBytes) || otherTime) {
       throw new SourceChangedError('The file has changed since it was validated.', { expectedBytes: identity.sizeBytes, foundBytes: size });
     }
-    return await use({ sizeBytes: size, read: (position, length) => readAt(handle, position, Math.min(length, size - position), signal) });
+    return await use({
+      sizeBytes: size,
+      read: async (position, length) => {
+        const bytes = await readAt(handle, position, Math.min(length, size - position), signal);
+        await turn?.();
+        return bytes;
+      },
+    });
   } finally {
     await handle.close();
   }
