@@ -17,7 +17,7 @@ beforeAll(async () => {
   tools = await mkdtemp(join(tmpdir(), 'reelay-tools-'));
   const [nvidia, ffmpeg] = await Promise.all([fakeNvidiaSmi(tools), ffmpegWithFailingNvenc(tools, 150)]);
   station = await Station.start({ env: { NVIDIA_SMI_PATH: nvidia, FFMPEG_PATH: ffmpeg, MAX_CONCURRENT_TRANSCODES: '1' } });
-  films = await Promise.all(['one.mkv', 'two.mkv'].map(async (name, i) => station.film(await makeSyncClip(station.at(name), { seconds: 20 + 2 * i, codecs: MPEG2 }))));
+  films = await Promise.all(['one.mkv', 'two.mkv'].map(async (name, i) => station.film(await makeSyncClip(station.at(name), { seconds: i === 0 ? 90 : 20, codecs: MPEG2 }))));
 }, 120_000);
 afterAll(async () => {
   await station.stop();

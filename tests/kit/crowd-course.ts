@@ -21,7 +21,7 @@ export interface CourseOptions {
 }
 
 const STALL_SECONDS = 3;
-const TOKENS = 12;
+const TOKENS = 4;
 const FILM_SECONDS = 300;
 /** Heads end 30 s after the last request, the stream 20 s later. */
 const LEFT_MS = 100_000;
@@ -38,7 +38,7 @@ export async function playCourse({ seed, viewers, atOnce, endByHand }: CourseOpt
   const { system } = station;
   const sql = openDatabase({ url: system.environmentOf('scheduler')['DATABASE_URL'] ?? '', applicationName: 'test', maxConnections: 1 });
   try {
-    const clip = await makeClip(station.at('film.mkv'), { seconds: FILM_SECONDS, codecs: ['-c:v', 'mpeg2video', '-q:v', '8', '-g', '25', '-c:a', 'ac3'] });
+    const clip = await makeClip(station.at('film.mkv'), { seconds: FILM_SECONDS, codecs: ['-c:v', 'mpeg2video', '-q:v', '8', '-g', '25', '-bf', '0', '-c:a', 'pcm_s16le'] });
     const film = await station.film(clip);
     const tokens = await Promise.all(Array.from({ length: TOKENS }, async () => {
       const client = new Client(system.baseUrl);

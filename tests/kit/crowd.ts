@@ -24,7 +24,10 @@ export interface CrowdOptions {
   stallMs: number;
 }
 
-const LEAVES = ['before the answer', 'before the answer', 'in the middle', 'in the middle', 'while it pauses', 'at the end', 'frozen'] as const;
+const LEAVES = [
+  'before the answer', 'before the answer', 'before the answer', 'in the middle', 'in the middle', 'in the middle', 'in the middle', 'while it pauses', 'while it pauses',
+  'at the end', 'at the end', 'frozen',
+] as const;
 type Leave = (typeof LEAVES)[number];
 /** What its encoder does when it is to end. */
 type Manner = 'ends' | 'stopped' | 'ignores TERM';
@@ -118,7 +121,7 @@ export class Crowd {
     const tookMs = performance.now() - leftMs;
     viewer.leave();
     if (!encoders.every(isGone)) this.wrong.push(`viewer ${number} (${leave}, ${manner}): its encoder lives ${Math.round(tookMs)} ms after`);
-    figures.took(leave === 'frozen' ? `socket frozen: encoder gone, beyond the ${stallMs / 1_000} s limit` : `encoder that ${manner === 'stopped' ? 'is stopped' : manner}: gone after its viewer`, leave === 'frozen' ? Math.max(0, tookMs - stallMs) : tookMs);
+    figures.took(leave === 'frozen' ? `socket frozen: encoder gone, beyond the ${stallMs / 1_000} s limit (the kernel's buffers fill first)` : `encoder that ${manner === 'stopped' ? 'is stopped' : manner}: gone after its viewer`, leave === 'frozen' ? Math.max(0, tookMs - stallMs) : tookMs);
   }
 
   #open(url: string, random: Randomness): Viewer {

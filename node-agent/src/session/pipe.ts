@@ -22,7 +22,7 @@ export interface PipeOptions {
   logger: Logger;
 }
 
-const DISCARD_GRACE_MS = 100;
+const DISCARD_GRACE_MS = 50;
 /** No byte from an encoder that could write. */
 const STALL_MS = 20_000;
 
