@@ -14,6 +14,8 @@ export interface OpenOptions {
   readonly video: HTMLVideoElement;
   readonly url: string;
   readonly startSeconds: number;
+  /** Segments are encoded while somebody watches. */
+  readonly isEncoded: boolean;
   /** null: by bandwidth. */
   readonly renditionId: string | null;
   /** null: the file's default. */

@@ -13,7 +13,10 @@ const manifestPolicy: LoadPolicy = { default: { ...policy.default, timeoutRetry:
 /** Options for an address whose renditions are made while somebody watches, or cut from a file. */
 export const hlsOptions: Partial<HlsConfig> = {
   autoStartLoad: false,
-  capLevelToPlayerSize: true,
+  // Not to wait for the element, which takes up to 0.1 s to be ready.
+  startFragPrefetch: true,
+  // Before the first segment is there: enough for the rung to begin with.
+  abrEwmaDefaultEstimate: 2_000_000,
   maxBufferLength: 30,
   backBufferLength: 60,
   preserveManualLevelOnError: true,

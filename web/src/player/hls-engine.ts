@@ -2,6 +2,7 @@
 import type { ErrorData } from 'hls.js';
 import HlsPlayer, { ErrorDetails, ErrorTypes, Events } from 'hls.js';
 import type { Engine, OpenOptions } from './engine.ts';
+import { HlsClimb } from './hls-climb.ts';
 import { hlsOptions } from './hls-config.ts';
 import { troubleFrom } from './read-trouble.ts';
 import type { Trouble } from './recovery.ts';
@@ -18,6 +19,7 @@ class HlsEngine implements Engine {
   readonly picks = true;
   readonly #hls: HlsPlayer;
   readonly #options: OpenOptions;
+  readonly #climb: HlsClimb | null;
   #renditionId: string | null;
   #audioId: string | null;
   #parsed = false;
@@ -30,6 +32,7 @@ class HlsEngine implements Engine {
     this.#audioId = options.audioId;
     const hls = new HlsPlayer({ ...hlsOptions, startPosition: options.startSeconds });
     this.#hls = hls;
+    this.#climb = options.isEncoded ? new HlsClimb(hls, options.video) : null;
     hls.on(Events.MANIFEST_PARSED, () => this.#start());
     hls.on(Events.AUDIO_TRACKS_UPDATED, () => this.#applyAudio());
     hls.on(Events.FRAG_BUFFERED, () => {
@@ -38,8 +41,8 @@ class HlsEngine implements Engine {
     });
     hls.on(Events.LEVEL_SWITCHED, (_event, { level }) => options.events.onRendition(renditionIn(hls.levels[level]?.uri ?? '')));
     hls.on(Events.ERROR, (_event, error) => this.#onError(error));
-    hls.loadSource(options.url);
     hls.attachMedia(options.video);
+    hls.loadSource(options.url);
   }
 
   retry(): void {
@@ -83,6 +86,7 @@ class HlsEngine implements Engine {
     this.#parsed = true;
     // Else it would load those that the playlist names as default.
     this.#hls.subtitleTrack = -1;
+    this.#climb?.start();
     const level = this.#levelOf(this.#renditionId);
     if (level >= 0) {
       this.#hls.startLevel = level;

@@ -1,5 +1,6 @@
-/** The player page. hls.js is loaded from here, and only when segments are played. */
+/** The player page. It is loaded when a video is first opened; hls.js comes along meanwhile, for nearly every video needs it sooner or later. */
 import type { Playback, Video } from '@reelay/contracts';
+import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { api } from '../api.ts';
 import { copyText } from '../components/copy.ts';
@@ -26,7 +27,17 @@ const codecs = (): string[] => {
   return decodedCodecs((type) => probe.canPlayType(type));
 };
 
+if ('MediaSource' in window || 'ManagedMediaSource' in window) void import('./hls-engine.ts').catch(() => {});
+
 export default function PlayerPage({ id }: { id: string }) {
+  // How to play is asked together with what: one way to the server less before the first picture.
+  const early = useRef<Promise<Playback> | null>(null);
+  const isFirst = useRef(true);
+  if (isFirst.current) {
+    isFirst.current = false;
+    early.current = api.playback(id, codecs(), { startSeconds: startOf(id) });
+    early.current.catch(() => {});
+  }
   const loaded = useLoad(id, async (signal) => videos.put(await api.video(id, signal)));
   const video = loaded.data.value?.value ?? null;
   useReloadOn(loaded.reload, () => false);
@@ -42,13 +53,17 @@ export default function PlayerPage({ id }: { id: string }) {
     }
     return <Problem what="The video could not be loaded" error={error} retry={loaded.reload} />;
   }
-  return <Watch video={video} />;
+  return <Watch video={video} early={early} />;
 }
 
-function Watch({ video }: { video: Video }) {
+function Watch({ video, early }: { video: Video; early: RefObject<Promise<Playback>> }) {
   const element = useRef<HTMLVideoElement>(null);
   // How to play changes when validation ends or the file itself changes, not with the title.
-  const answer = useLoad([video.id, video.valid, video.path, video.sizeBytes].join(' '), (signal) => api.playback(video.id, codecs(), { startSeconds: startOf(video.id), signal }));
+  const answer = useLoad([video.id, video.valid, video.path, video.sizeBytes].join(' '), (signal) => {
+    const asked = early.current;
+    early.current = null;
+    return asked ?? api.playback(video.id, codecs(), { startSeconds: startOf(video.id), signal });
+  });
   const playback = answer.data.value;
   const copyLink = (): void => {
     const seconds = Math.floor(element.current?.currentTime ?? 0);

@@ -14,7 +14,7 @@ import { readPreferences } from './preferences.ts';
 import type { Step, Tried, Trouble } from './recovery.ts';
 import { NOTHING_TRIED, afterStep, nextStep, troubleOf } from './recovery.ts';
 import type { Source } from './sources.ts';
-import { renditionFor, sourcesFor, urlOf } from './sources.ts';
+import { isEncoded, renditionFor, sourcesFor, urlOf } from './sources.ts';
 
 export type PlayerState =
   | { readonly kind: 'opening' | 'playing' }
@@ -151,12 +151,12 @@ export class Player {
       this.fellBack.value = fellBack || (source === 'ladder' && this.#failed.size > 0);
       this.state.value = { kind: 'opening' };
       this.source.value = source;
-      this.rendition.value = source === 'ladder' || this.playback.peek().mode === 'transcode' ? null : ORIGINAL;
+      this.rendition.value = isEncoded(this.playback.peek(), source) ? null : ORIGINAL;
     });
     // An address takes the element's speed away.
     this.#video.defaultPlaybackRate = this.#video.playbackRate;
     const engine = await openEngine(source, {
-      video: this.#video, url, startSeconds: this.#seconds, renditionId: renditionFor(source, this.quality.peek(), this.#rungs()), audioId: this.audio.peek(), events: this.#events(opening),
+      video: this.#video, url, startSeconds: this.#seconds, isEncoded: isEncoded(this.playback.peek(), source), renditionId: renditionFor(source, this.quality.peek(), this.#rungs()), audioId: this.audio.peek(), events: this.#events(opening, source),
     });
     if (this.#gone.signal.aborted || opening !== this.#openings) {
       if (!('fault' in engine)) engine.destroy();
@@ -172,7 +172,7 @@ export class Player {
     if (this.#wantsPlaying) void this.#video.play().catch(() => {});
   }
 
-  #events(opening: number): EngineEvents {
+  #events(opening: number, source: Source): EngineEvents {
     return {
       onTrouble: (trouble) => {
         if (opening === this.#openings) this.#trouble(trouble);
@@ -181,7 +181,7 @@ export class Player {
         if (opening === this.#openings) this.#data();
       },
       onRendition: (id) => {
-        if (opening === this.#openings && (this.source.peek() === 'ladder' || this.playback.peek().mode === 'transcode')) this.rendition.value = id;
+        if (opening === this.#openings && isEncoded(this.playback.peek(), source)) this.rendition.value = id;
       },
     };
   }

@@ -17,7 +17,7 @@ export function SeekBar({ deck }: { deck: Deck }) {
   const pointed = useSignal<number | null>(null);
   const held = useSignal(false);
   const { watched, durationSeconds: { value: duration } } = deck;
-  const tiles = useStoryboard(deck.player.playback.value.storyboardUrl, watched.state.value.hasPicture);
+  const tiles = useStoryboard(deck.player.playback.value.storyboardUrl, watched.state.value.hasPicture, pointed.value !== null);
   const seconds = held.value && pointed.value !== null ? pointed.value : watched.seconds.value;
 
   const secondsAt = (event: PointerEvent): number => {

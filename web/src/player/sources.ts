@@ -26,3 +26,6 @@ function orderFor({ mode }: Playback, quality: string, otherAudio: boolean): rea
 /** What a quality means to a source that has rungs: one of them, or null for its own choice. */
 export const renditionFor = (source: Source, quality: string, rungs: readonly string[]): string | null =>
   (source !== 'file' && rungs.includes(quality) ? quality : null);
+
+/** Whether what a source gives is encoded while somebody watches. */
+export const isEncoded = ({ mode }: Pick<Playback, 'mode'>, source: Source): boolean => source === 'ladder' || (mode === 'transcode' && source === 'segments');

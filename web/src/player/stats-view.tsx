@@ -5,8 +5,9 @@ import { api } from '../api.ts';
 import { Icon } from '../components/icon.tsx';
 import type { Deck } from './deck.ts';
 import { bufferedAhead } from './element-state.ts';
+import { isEncoded } from './sources.ts';
 import type { StatsFacts } from './stats.ts';
-import { isEncoded, statsRows } from './stats.ts';
+import { statsRows } from './stats.ts';
 
 const LOOK_MS = 500;
 const ASK_MS = 2000;

@@ -3,6 +3,7 @@ import type { Playback, StreamStats } from '@reelay/contracts';
 import { bitrate, span } from '../model/format.ts';
 import type { EngineFigures } from './engine.ts';
 import type { Source } from './sources.ts';
+import { isEncoded } from './sources.ts';
 
 export interface StatsFacts {
   readonly playback: Playback;
@@ -28,8 +29,6 @@ const SOURCE: Readonly<Record<Playback['mode'], Readonly<Record<Source, string>>
   transcode: { file: 'Direct: the file itself', segments: 'Encoded while you watch', ladder: 'Encoded while you watch' },
   none: { file: '', segments: '', ladder: '' },
 };
-
-export const isEncoded = ({ mode }: Pick<Playback, 'mode'>, source: Source): boolean => source === 'ladder' || (mode === 'transcode' && source === 'segments');
 
 export function statsRows(facts: StatsFacts): Row[] {
   const { playback, source, figures, streams } = facts;

@@ -4,10 +4,18 @@ import { parseStoryboard } from './storyboard.ts';
 
 const NONE: readonly Tile[] = [];
 
-/** The tiles of a storyboard, loaded when `wanted`: after the first picture, which needs the connection more. None where there is none. */
-export function useStoryboard(url: string | null, wanted: boolean): readonly Tile[] {
+const LATER_MS = 4000;
+
+/** The tiles of a storyboard. It is loaded when somebody points at the bar, or a while after the first picture, which needs the connection more. */
+export function useStoryboard(url: string | null, hasPicture: boolean, isPointed: boolean): readonly Tile[] {
   const [tiles, setTiles] = useState<readonly Tile[]>(NONE);
+  const [wanted, setWanted] = useState(false);
   useEffect(() => setTiles(NONE), [url]);
+  useEffect(() => {
+    if (wanted || (!hasPicture && !isPointed)) return undefined;
+    const timer = setTimeout(() => setWanted(true), isPointed ? 0 : LATER_MS);
+    return () => clearTimeout(timer);
+  }, [wanted, hasPicture, isPointed]);
   useEffect(() => {
     if (url === null || !wanted) return undefined;
     const abort = new AbortController();

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { AUTO, ORIGINAL } from './choices.ts';
 import type { Deck } from './deck.ts';
-import { isEncoded } from './stats.ts';
+import { isEncoded } from './sources.ts';
 import { waitingText } from './waiting.ts';
 
 const SPIN_MS = 300;
