@@ -1,6 +1,6 @@
 /** A real nginx with deploy/edge in front of two gateways, in a folder of its own, without root's ports and paths. */
 import { connect } from 'node:net';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createLogger, Ctx, freePort, Shutdown } from '@reelay/runtime';
@@ -16,6 +16,8 @@ export interface Edge {
   readonly baseUrl: string;
   /** One line per request, up to now. */
   accessLog(): Promise<string>;
+  /** The keys under which something is kept, as they lie on the disk. */
+  cacheKeys(): Promise<string>;
   /** What nginx complained about. */
   errors(): string;
   stop(): Promise<void>;
@@ -47,12 +49,19 @@ export const startEdge = async (gateways: readonly [string, string]): Promise<Ed
   return {
     baseUrl: `http://${HOST}:${port}`,
     accessLog: () => readFile(join(folder, 'access.log'), 'utf8'),
+    cacheKeys: () => keysIn(join(folder, 'cache')),
     errors: () => complaints.join('\n'),
     stop: async () => {
       await supervisor.terminateAll(new Shutdown('the test ends'), 2_000);
       await rm(folder, { recursive: true, force: true });
     },
   };
+};
+
+const keysIn = async (folder: string): Promise<string> => {
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  const heads = await Promise.all(files.map(async ({ parentPath, name }) => (await readFile(join(parentPath, name))).subarray(0, 2_000).toString('latin1')));
+  return heads.map((head) => /\nKEY: (.*)\n/.exec(head)?.[1] ?? '').join('\n');
 };
 
 const answers = (port: number): Promise<boolean> => new Promise((done) => {

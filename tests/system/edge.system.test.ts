@@ -20,6 +20,9 @@ let folder: string;
 /** Of a public video, and of one for those who are signed in. */
 let open: Playback;
 let closed: Playback;
+let openId: string;
+let closedId: string;
+let secondId: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reelay-edge-test-'));
@@ -31,9 +34,10 @@ beforeAll(async () => {
   client = new Client(edge.baseUrl);
   await client.login('admin', system.adminPassword);
   const clip = await makeClip(join(folder, 'film.mkv'), { seconds: 30 });
-  const [first, second] = [(await client.upload(clip, 'open.mkv')).body, (await client.upload(clip, 'closed.mkv')).body];
+  const [first, second, third] = [(await client.upload(clip, 'open.mkv')).body, (await client.upload(clip, 'closed.mkv')).body, (await client.upload(clip, 'another.mkv')).body];
   for (const { id } of [first, second]) await client.untilVideo(id, (video: Video) => video.valid !== null && video.thumbnailPath !== null, 120_000);
   await client.ok('PATCH', `/api/media/videos/${first.id}`, { isPublic: true });
+  [openId, closedId, secondId] = [first.id, second.id, third.id];
   open = await client.ok<Playback>('GET', `/api/media/videos/${first.id}/playback`);
   closed = await client.ok<Playback>('GET', `/api/media/videos/${second.id}/playback`);
 }, 240_000);
@@ -52,10 +56,10 @@ const pieceOf = async (playback: Playback, name: string): Promise<URL> => {
   const rendition = (await (await get(master, bearer())).text()).split('\n').find((line) => line !== '' && !line.startsWith('#')) ?? '';
   return new URL(name, new URL(rendition, master));
 };
-/** Lines of the gateways' logs about a path. */
+/** How often the gateways gave it out. */
 const askedFor = async (path: string): Promise<number> => {
   const logs = await Promise.all(gateways.map((gateway) => gateway.log()));
-  return logs.join('\n').split('\n').filter((line) => line.includes('"msg":"request"') && line.includes(`"path":"${path}"`)).length;
+  return logs.join('\n').split('\n').filter((line) => line.includes('"msg":"request"') && line.includes(`"path":"${path}"`) && line.includes('"status":200')).length;
 };
 
 describe('what is kept', () => {
@@ -93,18 +97,80 @@ describe('what is kept', () => {
   });
 });
 
-describe('what is never kept', () => {
-  it('pieces of a video for who is signed in: nobody else gets them', async () => {
+describe('pieces of a video for who is signed in', () => {
+  const refused = async (url: URL | string, headers: Record<string, string> = {}): Promise<(string | number | null)[]> => {
+    const answer = await get(url, headers);
+    await answer.arrayBuffer();
+    return [answer.status, answer.headers.get('cache-control')];
+  };
+  const seen = async (url: URL | string, headers: Record<string, string> = {}): Promise<(string | number | null)[]> => {
+    const answer = await get(url, headers);
+    await answer.arrayBuffer();
+    return [answer.status, answer.headers.get('x-cache')];
+  };
+
+  it('are kept too, and given to those alone whom the gateway lets in: by bearer, by cookies, by signed address', async () => {
     const url = await pieceOf(closed, '1.m4s');
-    for (let n = 0; n < 2; n += 1) {
-      const answer = await get(url, bearer());
-      expect([answer.status, answer.headers.get('x-cache')]).toEqual([200, 'MISS']);
-      await answer.arrayBuffer();
+    expect(await seen(url, bearer())).toEqual([200, 'MISS']);
+    expect(await seen(url, bearer())).toEqual([200, 'HIT']);
+    expect(await refused(url)).toEqual([401, 'no-store']);
+    expect(await refused(url, { authorization: 'Bearer nonsense' })).toEqual([401, 'no-store']);
+    expect(await refused(await pieceOf(closed, 'index.m3u8'))).toEqual([401, 'no-store']);
+
+    const session = new Client(edge.baseUrl);
+    await session.login('admin', system.adminPassword);
+    const cookie = `reelay_session=${session.token}`;
+    expect(await seen(url, { cookie })).toEqual([200, 'HIT']);
+    const playback = await get(`/api/media/videos/${closedId}/playback`, { cookie });
+    const view = (playback.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+    const { signedMasterUrl } = (await playback.json()) as Playback;
+    expect(await seen(url, { cookie: view })).toEqual([200, 'HIT']);
+
+    const prefix = (signedMasterUrl ?? '').replace(/\/stream\/.*$/, '');
+    expect(await seen(prefix + url.pathname)).toEqual([200, 'HIT']);
+    const list = await get(signedMasterUrl ?? '');
+    const rendition = (await list.text()).split('\n').find((line) => line !== '' && !line.startsWith('#')) ?? '';
+    expect(await seen(new URL('2.m4s', new URL(rendition, list.url)))).toEqual([200, 'MISS']);
+    expect(await seen(url.href.replace('/1.m4s', '/2.m4s'), bearer())).toEqual([200, 'HIT']);
+    // The whole was asked for once, whoever came by what.
+    await expect.poll(() => askedFor(url.pathname)).toBe(1);
+    const otherVideo = prefix + (await pieceOf(open, '1.m4s')).pathname.replace(openId, secondId);
+    expect((await refused(otherVideo))[0]).toBe(401);
+    expect(await refused(`${prefix.slice(0, -4)}AAAA${url.pathname}`)).toEqual([401, 'no-store']);
+
+    await session.ok('POST', '/api/auth/logout');
+    await expect.poll(() => refused(url, { cookie }), { timeout: 20_000, interval: 500 }).toEqual([401, 'no-store']);
+    expect(await refused(url, { cookie: view })).toEqual([401, 'no-store']);
+    // Nothing of these is in the log, nor in the names of what is kept.
+    const kept = await edge.cacheKeys();
+    const log = await edge.accessLog();
+    expect(log).toContain('/s/[removed]/stream/');
+    for (const secret of [prefix.slice(3), view.replace(/^.*?=/, ''), session.token, client.token]) {
+      expect([log.includes(secret), edge.errors().includes(secret), kept.includes(secret)]).toEqual([false, false, false]);
     }
-    expect((await get(url)).status).toBe(401);
-    expect((await get(await pieceOf(closed, 'index.m3u8'))).status).toBe(401);
   });
 
+  it('and go on for who was let in when both gateways are away', async () => {
+    const url = await pieceOf(closed, '1.m4s');
+    expect((await seen(url, bearer()))[0]).toBe(200);
+    await Promise.all(gateways.map((gateway) => gateway.stop('SIGKILL')));
+    expect(await seen(url, bearer())).toEqual([200, 'HIT']);
+    expect((await refused(url))[0]).toBe(502);
+    await Promise.all(gateways.map((gateway) => gateway.start()));
+  });
+
+  it('a public video that is made private is so for strangers within moments, also what is kept of it', async () => {
+    const url = await pieceOf(open, '1.m4s');
+    expect(await seen(url)).toEqual([200, 'HIT']);
+    await client.ok('PATCH', `/api/media/videos/${openId}`, { isPublic: false });
+    await expect.poll(() => refused(url), { timeout: 20_000, interval: 500 }).toEqual([401, 'no-store']);
+    expect(await seen(url, bearer())).toEqual([200, 'HIT']);
+    await client.ok('PATCH', `/api/media/videos/${openId}`, { isPublic: true });
+    await expect.poll(() => seen(url), { timeout: 10_000, interval: 500 }).toEqual([200, 'HIT']);
+  });
+});
+
+describe('what is never kept', () => {
   it('refusals', async () => {
     const url = await pieceOf(open, '9999.m4s');
     for (let n = 0; n < 2; n += 1) {

@@ -75,8 +75,8 @@ export const playbackRoutes = (app: App, deps: GatewayDeps): void => {
       responses: { 204: { description: 'See X-Reelay-Access' }, ...problems },
     }), async (c) => {
       const may = await mayView(deps, c, c.req.valid('param').id);
-      // Of a no nothing is kept: whoever signs in now may see it now.
-      const kept = isCheckingEdge(c) && may ? { 'x-accel-expires': String(ACCESS_KEPT_SECONDS) } : {};
+      // A no is kept for a moment, for it has to take the place of a yes.
+      const kept = isCheckingEdge(c) ? { 'x-accel-expires': String(may ? ACCESS_KEPT_SECONDS : 1) } : {};
       return c.body(null, 204, { 'x-reelay-access': may ? 'yes' : 'no', 'cache-control': 'private, no-store', ...kept });
     });
   }
