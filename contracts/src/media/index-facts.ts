@@ -18,6 +18,8 @@ export const trackFactsSchema = z.object({
   untimed: z.int().nonnegative(),
   /** Packets decoded later but due before the picture or sound group that precedes them: time runs backwards. */
   disordered: z.int().nonnegative(),
+  /** Packets that are decoded but not shown: what an edit list leaves out. Missing in facts of old. */
+  hidden: z.int().nonnegative().optional(),
   /** How soon pictures follow each other where they do fastest: one gap in ten is not longer. Null for sound, and in facts of old. */
   shortestGapSeconds: z.number().nonnegative().nullable().optional(),
 });
@@ -42,14 +44,17 @@ function trackFacts(track: PacketTrack): TrackFacts {
   let keyframes = 0;
   let idrs = 0;
   let untimed = 0;
+  let hidden = 0;
   let first = Infinity;
   let end = -Infinity;
   for (let i = 0; i < track.count; i += 1) {
     const pts = track.pts[i] ?? Number.NaN;
     const flags = track.flags[i] ?? 0;
     bytes += track.size[i] ?? 0;
+    const isHidden = (flags & PacketFlag.discard) !== 0;
+    if (isHidden) hidden += 1;
     if (Number.isNaN(pts)) untimed += 1;
-    else {
+    else if (!isHidden) {
       first = Math.min(first, pts);
       end = Math.max(end, pts + (track.duration[i] || 0));
     }
@@ -57,7 +62,7 @@ function trackFacts(track: PacketTrack): TrackFacts {
     if ((flags & PacketFlag.idr) !== 0) idrs += 1;
   }
   return {
-    streamIndex: track.streamIndex, kind: track.kind, packets: track.count, bytes, keyframes, idrs, untimed,
+    streamIndex: track.streamIndex, kind: track.kind, packets: track.count, bytes, keyframes, idrs, untimed, hidden,
     startSeconds: Number.isFinite(first) ? ticksToSeconds(track, first) : null,
     endSeconds: Number.isFinite(end) ? ticksToSeconds(track, end) : null,
     shortestGapSeconds: track.kind === 'video' ? shortestGap(track) : null,

@@ -33,6 +33,10 @@ const CLIPS: readonly Clip[] = [
   { name: 'b.m2ts', args: copyOfBase('-mpegts_m2ts_mode', '1'), renditions: ['v0', 'a0'], dropsEarlySound: true },
   { name: 'late.ts', args: copyOfBase('-output_ts_offset', '95000'), renditions: ['v0', 'a0'], dropsEarlySound: true },
   { name: 'wrap.ts', args: copyOfBase('-output_ts_offset', '95435'), renditions: ['v0', 'a0'], dropsEarlySound: true },
+  { name: 'far.mkv', args: copyOfBase('-output_ts_offset', '3600'), renditions: ['v0', 'a0'] },
+  { name: 'far.mov', args: copyOfBase('-output_ts_offset', '3600'), renditions: ['v0', 'a0'] },
+  { name: 'uneven.mov', args: () => [...picture('30', 12), ...tone(12), ...x264(60), '-vf', "select='gt(mod(n,7),1)*lt(mod(n,50),37)'", '-vsync', 'vfr', ...aac], renditions: ['v0', 'a0'] },
+  { name: 'opus.mkv', args: () => [...picture('25', 8), ...tone(8), ...x264(50), '-c:a', 'libopus'], renditions: ['v0', 'a0'] },
   { name: 'negative.mkv', args: () => ['-i', base, '-c', 'copy', '-avoid_negative_ts', 'disabled'], renditions: ['v0', 'a0'] },
   { name: 'ntsc.mkv', args: () => [...picture('30000/1001', 14), ...tone(14, 44_100), ...x264(60), ...aac], renditions: ['v0', 'a0'] },
   { name: 'film.mp4', args: () => [...picture('24000/1001', 14), ...tone(14), ...x264(48), ...aac], renditions: ['v0', 'a0'], mode: 'direct' },
@@ -237,6 +241,18 @@ describe('what does not fit', () => {
     expect(decide(xvid)).toMatchObject({ mode: 'transcode', reason: expect.stringMatching(/MPEG-4 Part 2/) });
     const ac3 = await probe(await folder.make('ac3.mkv', ...picture('25', 2), ...tone(2), ...x264(50), '-c:a', 'ac3'));
     expect(decide(ac3)).toMatchObject({ mode: 'transcode', reason: expect.stringContaining('audio is AC-3') });
+  });
+
+  it('encodes what an edit list cuts short, and what no reader takes apart', async () => {
+    const trimmed = await probe(await folder.make('trimmed.mov', '-ss', '1.3', '-i', base, '-c', 'copy'));
+    // Browsers know edit lists; where the container is not theirs it is encoded.
+    expect(decide(trimmed).mode).toBe('direct');
+    const wrapped = { ...trimmed, info: { ...trimmed.info, container: 'flv' as const } };
+    expect(decide(wrapped)).toMatchObject({ mode: 'transcode', reason: expect.stringMatching(/^The file’s edit list hides \d+ of \d+ pictures\. It is encoded while you watch\.$/) });
+    expect(indexFacts(trimmed.index).tracks[0]?.startSeconds).toBeCloseTo(0, 1);
+    expect(() => open(trimmed)).toThrow(/edit list/);
+    const opus = await probe(await folder.make('opus.ts', ...picture('25', 2), ...tone(2), ...x264(50), '-c:a', 'libopus'));
+    expect(decide(opus)).toMatchObject({ mode: 'transcode', reason: expect.stringContaining('Opus from a MPEG-TS container cannot be repackaged') });
   });
 
   it('keeps the version of the same file and changes it with the file', async () => {

@@ -96,6 +96,8 @@ function closedGroups(track: PacketTrack): Group[] {
     if (!startsHere && !group) continue;
     const pts = times[i] ?? Number.NaN;
     if (Number.isNaN(pts)) throw new NotRemuxableError('Some pictures carry no time.', { packet: i });
+    // Without an edit list in the segments they would be seen.
+    if (((flags[i] ?? 0) & PacketFlag.discard) !== 0) throw new NotRemuxableError('The file’s edit list hides pictures.', { packet: i });
     if (startsHere || !group) {
       group = { first: i, end: i, min: pts, max: pts, bytes: 0 };
       groups.push(group);
