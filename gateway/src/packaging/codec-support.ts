@@ -5,9 +5,9 @@ import type { ContainerKind, MediaStream } from '@reelay/contracts';
 /** Codecs that our fMP4 writer can describe. */
 const SEGMENT_VIDEO: ReadonlySet<string> = new Set(['h264', 'hevc', 'vp9', 'av1']);
 const SEGMENT_AUDIO: ReadonlySet<string> = new Set(['aac', 'mp3', 'opus', 'flac']);
-/** These containers wrap other codecs in ways of their own (Annex B HEVC, Opus control headers, AC-3 in FLV, …). */
+/** These containers wrap other codecs in ways of their own (Opus control headers, AC-3 in FLV, …). */
 const NARROW: Partial<Record<ContainerKind, ReadonlySet<string>>> = {
-  mpegts: new Set(['h264', 'aac', 'mp3']),
+  mpegts: new Set(['h264', 'hevc', 'aac', 'mp3']),
   flv: new Set(['h264', 'aac', 'mp3']),
   avi: new Set(['h264', 'aac', 'mp3']),
 };

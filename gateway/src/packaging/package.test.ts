@@ -50,6 +50,8 @@ const CLIPS: readonly Clip[] = [
   { name: 'vp9.webm', args: () => [...picture('25', 8, '160x90'), ...tone(8), '-c:v', 'libvpx-vp9', '-cpu-used', '8', '-deadline', 'realtime', '-g', '50', '-c:a', 'libopus'], renditions: ['v0', 'a0'], mode: 'direct' },
   { name: 'vp9.mp4', args: () => [...picture('25', 4, '160x90'), ...tone(4), '-c:v', 'libvpx-vp9', '-cpu-used', '8', '-deadline', 'realtime', '-g', '50', '-c:a', 'flac', '-strict', '-2'], renditions: ['v0', 'a0'], mode: 'direct' },
   { name: 'hevc.mkv', args: () => [...picture('25', 8), ...tone(8), '-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'keyint=50:min-keyint=50:open-gop=0:scenecut=0:log-level=none', ...aac], renditions: ['v0', 'a0'], mode: 'transcode' },
+  { name: 'hevc.ts', args: () => [...picture('25', 8), ...tone(8), '-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'keyint=50:min-keyint=50:open-gop=0:scenecut=0:log-level=none', ...aac], renditions: ['v0', 'a0'], mode: 'transcode', dropsEarlySound: true },
+  { name: 'hevc10.ts', args: () => [...picture('25', 4), '-c:v', 'libx265', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p10le', '-x265-params', 'keyint=50:min-keyint=50:open-gop=0:scenecut=0:log-level=none:bframes=4'], renditions: ['v0'], mode: 'transcode' },
   { name: 'av1.mkv', args: () => [...picture('25', 4, '160x90'), ...tone(4), '-c:v', 'libaom-av1', '-cpu-used', '8', '-usage', 'realtime', '-g', '50', '-c:a', 'libopus'], renditions: ['v0', 'a0'] },
   { name: 'wide.mkv', args: () => [...picture('25', 4, '180x320'), ...x264(50), '-vf', 'setsar=4/3'], renditions: ['v0'] },
   { name: 'flac.mkv', args: () => [...picture('25', 4), ...tone(4), ...x264(50), '-c:a', 'flac'], renditions: ['v0', 'a0'] },
@@ -253,6 +255,17 @@ describe('what does not fit', () => {
     expect(() => open(trimmed)).toThrow(/edit list/);
     const opus = await probe(await folder.make('opus.ts', ...picture('25', 2), ...tone(2), ...x264(50), '-c:a', 'libopus'));
     expect(decide(opus)).toMatchObject({ mode: 'transcode', reason: expect.stringContaining('Opus from a MPEG-TS container cannot be repackaged') });
+  });
+
+  it('describes HEVC of a transport stream as ffmpeg describes it in MP4', async () => {
+    const codec = ['-c:v', 'libx265', '-preset', 'ultrafast', '-pix_fmt', 'yuv444p', '-x265-params', 'keyint=25:log-level=none', '-tag:v', 'hvc1'];
+    const mp4 = await folder.make('described.mp4', ...picture('25', 1, '318x178'), ...codec);
+    const headOf = async (path: string): Promise<string> => {
+      const init = Buffer.from(await open(await probe(path)).init('v0'));
+      // Version, profile, compatibility, constraints, level, format, layers; then come the parameter sets.
+      return init.subarray(init.indexOf('hvcC') + 4).subarray(0, 22).toString('hex');
+    };
+    expect(await headOf(await folder.make('described.ts', '-i', mp4, '-c', 'copy'))).toBe(await headOf(mp4));
   });
 
   it('keeps the version of the same file and changes it with the file', async () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { fromBase64, type MediaInfo, type MediaStream, type PacketIndex, type SubtitleTrack } from '@reelay/contracts';
 import { parseAdts } from './bitstream/adts.ts';
 import { avcConfigOf, parseAvcConfig } from './bitstream/h264.ts';
+import { hevcConfigOf } from './bitstream/hevc.ts';
 import { splitAnnexB, splitLengthPrefixed } from './bitstream/nal.ts';
 import { SegmentOutOfRangeError, UnknownRenditionError } from './errors.ts';
 import { codecConfig, needsInBandConfig, type CodecConfig, type InBandConfig } from './fmp4/codec-config.ts';
@@ -218,6 +219,7 @@ class FilePackage implements MediaPackage {
 
 function inBandConfig(packet: Uint8Array, stream: MediaStream): InBandConfig {
   if (stream.codec === 'aac') return { audioSpecificConfig: parseAdts(packet)?.audioSpecificConfig ?? null };
+  if (stream.codec === 'hevc') return { hevc: hevcConfigOf(splitAnnexB(packet)) };
   const outOfBand = stream.extradata === null ? null : parseAvcConfig(fromBase64(stream.extradata));
   const units = outOfBand ? splitLengthPrefixed(packet, outOfBand.lengthSize) : splitAnnexB(packet);
   return { avc: avcConfigOf(units ?? []) };

@@ -87,7 +87,7 @@ function ofType(units: readonly Uint8Array[], type: number): Uint8Array[] {
 
 /** What goes into an HEVC sample; a sync sample carries its parameter sets. */
 function hevcUnits(units: readonly Uint8Array[], config: HevcConfig, isSync: boolean): Uint8Array[] {
-  if (!isSync) return [...units];
+  if (!isSync) return units.filter((unit) => hevcNalType(unit) !== HevcNal.delimiter);
   checkLimits(ofType(config.sets, HevcNal.sps).map(parseHevcSps), ofType(units, HevcNal.sps).map(parseHevcSps));
   const missing = config.sets.filter((set) => ofType(units, hevcNalType(set)).length === 0);
   return [...missing, ...units.filter((unit) => hevcNalType(unit) !== HevcNal.delimiter)];

@@ -1,7 +1,7 @@
 import { fromBase64, rationalValue, vp9Level, type MediaStream } from '@reelay/contracts';
 import { NotRemuxableError } from '../errors.ts';
 import { avcConfigOf, parseAvcConfig, writeAvcConfig, type AvcConfig } from '../bitstream/h264.ts';
-import { parseHevcConfig, type HevcConfig } from '../bitstream/hevc.ts';
+import { hevcConfigOf, parseHevcConfig, writeHevcConfig, type HevcConfig } from '../bitstream/hevc.ts';
 import { splitAnnexB } from '../bitstream/nal.ts';
 import { box, concat, fullBox, u16, u32, u8, zeros } from './box.ts';
 
@@ -22,6 +22,7 @@ export interface CodecConfig {
 /** What was read from the file's own first packets, for containers that keep no configuration of their own. */
 export interface InBandConfig {
   readonly avc?: AvcConfig | null;
+  readonly hevc?: HevcConfig | null;
   readonly audioSpecificConfig?: Uint8Array | null;
 }
 
@@ -29,6 +30,7 @@ export interface InBandConfig {
 export function needsInBandConfig(stream: MediaStream): boolean {
   const extradata = extradataOf(stream);
   if (stream.codec === 'aac') return extradata.length < 2;
+  if (stream.codec === 'hevc') return parseHevcConfig(extradata) === null && hevcConfigOf(splitAnnexB(extradata)) === null;
   if (stream.codec !== 'h264') return false;
   const config = parseAvcConfig(extradata);
   return config === null || config.sps.length === 0 || config.pps.length === 0;
@@ -39,7 +41,7 @@ export function codecConfig(stream: MediaStream, inBand: InBandConfig = {}): Cod
   const extradata = extradataOf(stream);
   switch (stream.codec) {
     case 'h264': return avcEntry(extradata, inBand.avc ?? null);
-    case 'hevc': return hevcEntry(extradata);
+    case 'hevc': return hevcEntry(extradata, inBand.hevc ?? null);
     case 'vp9': return plain('vp09', vpcC(stream));
     case 'av1': return plain('av01', box('av1C', required(extradata, 4, stream)));
     case 'aac': return aacEntry(stream, extradata, inBand);
@@ -71,12 +73,16 @@ function avcEntry(extradata: Uint8Array, inBand: AvcConfig | null): CodecConfig 
   return { ...plain('avc1', box('avcC', writeAvcConfig(avc))), avc, annexB: outOfBand === null };
 }
 
-function hevcEntry(extradata: Uint8Array): CodecConfig {
-  const hevc = parseHevcConfig(extradata);
-  if (!hevc || hevc.sets.length === 0) throw new NotRemuxableError('The HEVC stream has no hvcC configuration.');
-  const content = Uint8Array.from(extradata);
-  content[21] = (content[21] ?? 0) | 3;
-  return { ...plain('hvc1', box('hvcC', content)), hevc };
+function hevcEntry(extradata: Uint8Array, inBand: HevcConfig | null): CodecConfig {
+  const outOfBand = parseHevcConfig(extradata);
+  if (outOfBand && outOfBand.sets.length > 0) {
+    const content = Uint8Array.from(extradata);
+    content[21] = (content[21] ?? 0) | 3;
+    return { ...plain('hvc1', box('hvcC', content)), hevc: outOfBand };
+  }
+  const hevc = hevcConfigOf(splitAnnexB(extradata)) ?? inBand;
+  if (outOfBand || !hevc) throw new NotRemuxableError('The HEVC stream holds no parameter sets.');
+  return { ...plain('hvc1', box('hvcC', writeHevcConfig(hevc))), hevc, annexB: true };
 }
 
 function aacEntry(stream: MediaStream, extradata: Uint8Array, inBand: InBandConfig): CodecConfig {
