@@ -12,6 +12,8 @@ export interface RenditionFacts {
   readonly segments: readonly (SegmentFacts | null)[];
 }
 
+/** A picture or so. */
+const WINDING_SLACK_SECONDS = 0.1;
 const PACKED_STAMP = 'com.apple.streaming.transportStreamTimestamp';
 const MEDIA_TYPES: Readonly<Record<RenditionCopy['kind'], RegExp>> = {
   video: /^video\/(mp4|iso\.segment)$/, iframes: /^video\/(mp4|iso\.segment)$/, audio: /^(audio|video)\/(mp4|iso\.segment|mpeg|aac)$/, subtitles: /^text\/vtt/,
@@ -41,7 +43,7 @@ export function renditionRules(copy: RenditionCopy): { complaints: Complaints; f
     complaints.add(own.list);
     return facts;
   });
-  if (copy.kind !== 'iframes') complaints.add(continuity(copy, track, segments).list);
+  complaints.add((copy.kind === 'iframes' ? winding(copy, track, segments) : continuity(copy, track, segments)).list);
   return { complaints, facts: { copy, track, segments } };
 }
 
@@ -82,6 +84,24 @@ function continuity({ uri, parsed }: RenditionCopy, track: Track, segments: read
       complaints.check(Math.abs(end - listed - entry.durationSeconds) <= frame, 'Apple 8.1', `segment ${n} ends at ${end.toFixed(4)} s, by the playlist at ${(listed + entry.durationSeconds).toFixed(4)}`);
     }
     listed += entry.durationSeconds;
+  }
+  return complaints;
+}
+
+/** Pictures for winding: keyframes alone, each at the time that the playlist gives it. */
+function winding({ uri, parsed }: RenditionCopy, track: Track, segments: readonly (SegmentFacts | null)[]): Complaints {
+  const complaints = new Complaints(uri);
+  const rule = 'RFC 8216 4.3.3.6';
+  complaints.check(parsed.tags.some(({ name }) => name === 'EXT-X-I-FRAMES-ONLY'), rule, 'no EXT-X-I-FRAMES-ONLY');
+  let due = 0;
+  for (const [n, { durationSeconds }] of parsed.segments.entries()) {
+    const segment = segments[n];
+    if (segment) {
+      complaints.check(segment.samples.length === 1, rule, `piece ${n} holds ${segment.samples.length} pictures`);
+      const at = segment.firstPts / track.timescale;
+      complaints.check(Math.abs(at - due) < WINDING_SLACK_SECONDS, rule, `picture ${n} is due at ${at.toFixed(3)} s, by the playlist at ${due.toFixed(3)}`);
+    }
+    due += durationSeconds;
   }
   return complaints;
 }

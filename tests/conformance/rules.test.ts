@@ -24,11 +24,14 @@ afterAll(() => folder.remove());
 const answer = async (url: string): Promise<Resource> => {
   const [first = '', second = ''] = url.slice(ORIGIN.length).split('/');
   const isText = url.endsWith('.m3u8');
-  const text = first === 'master.m3u8' ? media.masterPlaylist() : second === 'index.m3u8' ? media.mediaPlaylist(first) : '';
-  const bytes = isText ? new TextEncoder().encode(text) : second === 'init.mp4' ? await media.init(first) : await media.segment(first, Number.parseInt(second, 10));
+  const isWinding = first === 'i0';
+  const playlist = (): string => (isWinding ? media.iframePlaylist({ pieces: '', init: '../v0/init.mp4' }) : media.mediaPlaylist(first));
+  const piece = (n: number): Promise<Uint8Array> => (isWinding ? media.iframe(n) : media.segment(first, n));
+  const text = first === 'master.m3u8' ? media.masterPlaylist() : second === 'index.m3u8' ? playlist() : '';
+  const bytes = isText ? new TextEncoder().encode(text) : second === 'init.mp4' ? await media.init(first) : await piece(Number.parseInt(second, 10));
   const headers: [string, string][] = isText
     ? [['content-type', 'application/vnd.apple.mpegurl'], ['content-encoding', 'gzip'], ['content-length', String(gzipSync(bytes).length)]]
-    : [['content-type', first.startsWith('v') ? 'video/mp4' : 'audio/mp4'], ['content-length', String(bytes.length)], ['cache-control', 'public, max-age=31536000, immutable'], ['etag', '"a"']];
+    : [['content-type', /^[vi]/.test(first) ? 'video/mp4' : 'audio/mp4'], ['content-length', String(bytes.length)], ['cache-control', 'public, max-age=31536000, immutable'], ['etag', '"a"']];
   return { url, status: 200, redirected: false, headers: new Map(headers), bytes: bytes.slice() };
 };
 const read = (get: Get): Promise<StreamCopy> => readStream(get, `${ORIGIN}master.m3u8`, { mode: 'copy' });
@@ -85,7 +88,9 @@ const TRAF = ['moof', 'traf'] as const;
 
 it('has nothing to say about a good stream', async () => {
   const stream = await read(answer);
-  expect(stream.renditions.map(({ uri, kind, segments }) => [uri, kind, segments.length > 3])).toEqual([['v0/index.m3u8', 'video', true], ['a0/index.m3u8', 'audio', true], ['a1/index.m3u8', 'audio', true]]);
+  expect(stream.renditions.map(({ uri, kind, segments }) => [uri, kind, segments.length > 3])).toEqual([
+    ['v0/index.m3u8', 'video', true], ['a0/index.m3u8', 'audio', true], ['a1/index.m3u8', 'audio', true], ['i0/index.m3u8', 'iframes', true],
+  ]);
   expect(checkStream(stream)).toEqual([]);
 });
 
@@ -135,6 +140,17 @@ describe('a spoilt media playlist is caught', () => {
   ];
   it.each(cases)('%s', async (_what, from, to, rule) => {
     expect(await spoilt('v0/index.m3u8', inText(from, to))).toContain(rule);
+  });
+});
+
+describe('a spoilt playlist for winding is caught', () => {
+  const cases: [what: string, end: string, change: (resource: Resource) => Partial<Resource>, rule: string][] = [
+    ['not marked as one', 'i0/index.m3u8', inText('#EXT-X-I-FRAMES-ONLY\n', ''), 'RFC 8216 4.3.3.6'],
+    ['a picture at another time', 'i0/2.m4s', inBox([...TRAF, 'tfdt'], (data) => data.setBigInt64(4, data.getBigInt64(4) + 1_000n)), 'RFC 8216 4.3.3.6'],
+    ['sound in its line', 'master.m3u8', inText('I-FRAME-STREAM-INF:', 'I-FRAME-STREAM-INF:AUDIO="audio-aac",'), 'RFC 8216 4.3.4.3'],
+  ];
+  it.each(cases)('%s', async (_what, end, change, rule) => {
+    expect(await spoilt(end, change)).toContain(rule);
   });
 });
 

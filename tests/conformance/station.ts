@@ -21,6 +21,9 @@ export interface Film {
   readonly copyUrl: string | null;
   /** Master playlist of what is encoded for viewers; null when that is not possible. */
   readonly encodedUrl: string | null;
+  /** The same two for clients that send no headers and no cookies. */
+  readonly signedCopyUrl: string | null;
+  readonly signedEncodedUrl: string | null;
 }
 
 export class Station {
@@ -57,8 +60,10 @@ export class Station {
     const video = await this.client.untilVideo(body.id, ({ valid }) => valid !== null, VALIDATED_MS);
     const [playback, encoded] = await Promise.all([this.#playback(video, ''), this.#playback(video, `?codecs=${NOTHING}`)]);
     const absolute = (url: string | null): string | null => (url === null ? null : new URL(url, this.system.baseUrl).href);
+    const isEncoded = playback.mode === 'transcode';
     return {
-      video, playback, copyUrl: playback.mode === 'transcode' ? null : absolute(playback.masterUrl), encodedUrl: encoded.mode === 'transcode' ? absolute(encoded.masterUrl) : null,
+      video, playback, copyUrl: isEncoded ? null : absolute(playback.masterUrl), encodedUrl: encoded.mode === 'transcode' ? absolute(encoded.masterUrl) : null,
+      signedCopyUrl: isEncoded ? null : absolute(playback.signedMasterUrl), signedEncodedUrl: encoded.mode === 'transcode' ? absolute(encoded.signedMasterUrl) : null,
     };
   }
 
