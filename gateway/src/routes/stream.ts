@@ -7,7 +7,7 @@ import { type Audience, CORS, PLAYLIST_TYPE, sendPart, type StreamPart } from '.
 import { readingVideo } from '../locks/reading.ts';
 import { streamProblem } from '../streams/problem.ts';
 import { openSource, type StreamSource } from '../streams/source.ts';
-import { sideRoutes } from './stream-sides.ts';
+import { SIDE_DOCUMENTS, sideRoutes } from './stream-sides.ts';
 
 const SEGMENT_TYPE = 'video/mp4';
 const RENDITION = '[a-z][0-9]{1,4}';
@@ -81,4 +81,8 @@ const document = (app: App): void => {
   register('/stream/{videoId}/{version}/{rendition}/index.m3u8', 'HLS: the segments of a rendition', PLAYLIST_TYPE, { params: withRendition });
   register('/stream/{videoId}/{version}/{rendition}/init.mp4', 'CMAF initialisation segment', SEGMENT_TYPE, { params: withRendition });
   register('/stream/{videoId}/{version}/{rendition}/{n}.m4s', 'CMAF media segment', SEGMENT_TYPE, { params: withRendition.extend({ n: z.string() }) });
+  for (const [path, summary, contentType] of SIDE_DOCUMENTS) {
+    const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => [name, z.string()] as const);
+    register(`/stream/{videoId}/{version}/${path}`, summary, contentType, { params: params.extend(Object.fromEntries(names)) });
+  }
 };
