@@ -55,7 +55,7 @@ describe('the API’s description', () => {
 
   test('each documented route answers: none is unknown, none breaks', async () => {
     const document = (await (await ask('/openapi.json')).json()) as OpenApi;
-    const ids: Record<string, string> = { id: '00000000-0000-7000-8000-000000000000', videoId: '00000000-0000-7000-8000-000000000000', version: 'v', rendition: 'v0', n: '0' };
+    const ids: Record<string, string> = { id: '00000000-0000-7000-8000-000000000000', videoId: '00000000-0000-7000-8000-000000000000', version: 'v', rendition: 'v0', n: '0', track: 's0', sheet: 'storyboard-0-0123abcd' };
     let asked = 0;
     for (const [path, item] of Object.entries(document.paths)) {
       for (const method of Object.keys(item)) {

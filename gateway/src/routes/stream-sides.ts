@@ -37,8 +37,8 @@ export const sideRoutes = (get: Get, deps: GatewayDeps): void => {
 
 /** For the API's description: path below the version, what it is, its type. */
 export const SIDE_DOCUMENTS = [
-  ['{rendition}/all.vtt', 'A subtitle track whole, as WebVTT', VTT_TYPE],
-  ['{rendition}/{n}.vtt', 'Half a minute of a subtitle track', VTT_TYPE],
+  ['{track}/all.vtt', 'A subtitle track whole, as WebVTT', VTT_TYPE],
+  ['{track}/{n}.vtt', 'Half a minute of a subtitle track', VTT_TYPE],
   ['iframes.m3u8', 'HLS: the keyframes alone, for winding', PLAYLIST_TYPE],
   ['storyboard.vtt', 'WebVTT whose cues are pictures for the seek bar', VTT_TYPE],
   ['{sheet}.jpg', 'A sheet of pictures for the seek bar', 'image/jpeg'],
