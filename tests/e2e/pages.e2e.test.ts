@@ -86,6 +86,8 @@ describe('the queue page', () => {
     try {
       await signIn(browser);
       const { page, context } = browser;
+      // What the page before still loads does not count.
+      await page.goto('about:blank');
       const session = await context.newCDPSession(page);
       await session.send('Network.enable');
       await session.send('Network.setCacheDisabled', { cacheDisabled: true });

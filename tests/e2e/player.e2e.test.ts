@@ -230,7 +230,23 @@ describe('a gateway that dies', () => {
     await browser.picture('player-away');
     await playedPast(page, 52.5);
     expect((await shown()).height).toBe(240);
-    browser.complaints.length = 0;
+  });
+});
+
+describe('a session that ends', () => {
+  it('is signed in again, and the film goes on where it was', async () => {
+    await watch(2);
+    await page.evaluate(async () => {
+      await fetch('/api/auth/logout', { method: 'POST', headers: { 'x-reelay-csrf': '1' } });
+      const video = document.querySelector('video');
+      if (video !== null) video.currentTime = 41;
+    });
+    await page.getByLabel('User name').fill('admin');
+    await page.getByLabel('Password').fill(system.adminPassword);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: film.title }).waitFor();
+    await page.evaluate(() => document.querySelector('video')?.play());
+    await playedPast(page, 41.2);
   });
 });
 
@@ -242,6 +258,8 @@ describe.each(LOOKS)('$name', ({ name, width, height, colorScheme }) => {
   it('has no accessibility violation with each menu open', async () => {
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme });
+    // The browser itself notes what was refused or had no answer in the tests before.
+    browser.complaints.length = 0;
     await watch(12);
     await page.keyboard.press('k');
     await page.keyboard.press('c');

@@ -57,7 +57,7 @@ export function Menu({ label, items, children, class: className = 'icon-button',
         {children ?? <Icon name="more" />}
       </button>
       {open && (
-        <div ref={menu} id={id} class="menu" role="menu" aria-label={title} popover="auto" onToggle={(event) => setOpen(event.newState === 'open')} onKeyDown={(event) => onKey(event, menu.current, close)}>
+        <div ref={menu} id={id} class="menu" role="menu" aria-label={title} popover="auto" onToggle={(event) => event.newState === 'closed' && setOpen(false)} onKeyDown={(event) => onKey(event, menu.current, close)}>
           {items.map((item, index) => <Item key={index} item={item} choose={() => {
             close();
             item.onSelect();

@@ -4,6 +4,8 @@ import { readTrouble } from './read-trouble.ts';
 import type { Trouble } from './recovery.ts';
 import { troubleOf } from './recovery.ts';
 
+const ASK_AFTER_MS = 1500;
+
 export function elementEngine({ video, url, startSeconds, events }: OpenOptions): Engine {
   const abort = new AbortController();
   let place = startSeconds;
@@ -22,9 +24,19 @@ export function elementEngine({ video, url, startSeconds, events }: OpenOptions)
   };
   const retry = async (): Promise<void> => {
     const trouble = await readTrouble(url, abort.signal);
-    if (trouble === null) reopen();
-    else report(trouble);
+    if (trouble !== null) report(trouble);
+    else if (video.error === null && video.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA) events.onData();
+    else reopen();
   };
+  /** The browser asks again by itself for a while and says nothing of it: the server is asked in its place. */
+  let asking: ReturnType<typeof setTimeout> | undefined;
+  video.addEventListener('waiting', () => {
+    clearTimeout(asking);
+    asking = setTimeout(() => {
+      if (video.error !== null || video.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA) return;
+      void readTrouble(url, abort.signal).then((trouble) => trouble !== null && report(trouble));
+    }, ASK_AFTER_MS);
+  }, { signal: abort.signal });
   video.addEventListener('error', () => void troubleIn(video, url, abort.signal).then(report), { signal: abort.signal });
   video.addEventListener('timeupdate', () => {
     if (video.error === null && video.readyState > HTMLMediaElement.HAVE_METADATA) place = video.currentTime;
@@ -42,6 +54,7 @@ export function elementEngine({ video, url, startSeconds, events }: OpenOptions)
     figures: () => ({ bandwidthKbps: null, codecs: null, library: 'the browser' }),
     destroy: () => {
       abort.abort();
+      clearTimeout(asking);
       video.removeAttribute('src');
       video.load();
     },

@@ -92,6 +92,8 @@ function useDeck({ video, playback, element, frame, still, onResumed }: DeckPart
     // The place of the link is for the first time: later the viewer is elsewhere.
     const linked = wasLinked.current ? null : parseStart(new URLSearchParams(place.peek().search).get('t') ?? '');
     wasLinked.current = true;
+    // From the first picture on, the address is the film's and the place is remembered: a sign-in or a reload goes on there.
+    if (linked !== null) picture.addEventListener('playing', () => navigate(videoPath(video.id), { replace: true }), { once: true });
     const stored = linked === null ? storedPosition(video.id) : null;
     onResumed(stored);
     const opened = new Deck(picture, box, video, playback, {
