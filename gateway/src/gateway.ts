@@ -93,7 +93,7 @@ const startStreams = async (
   const cache = await openCache(settings, { clock, logger, newId });
   const nodes = { bus, keys, clock, logger, newId, gateway, gatewayUrl: settings.REELAY_NODES_URL?.replace(/\/+$/, '') ?? null, library };
   const sessions = new Sessions({ ...nodes, cache, reads });
-  const pipes = new LivePipes(nodes);
+  const pipes = new LivePipes({ ...nodes, makeRoom: () => sessions.makeRoom() });
   await release.start(sessions, ctx);
   const earlierId = await noteRun(join(runDir, 'gateway-run'), gateway.id);
   // Nobody waits for it: whoever comes back has a place as soon as it is done.

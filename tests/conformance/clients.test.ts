@@ -45,7 +45,9 @@ it.each(['hls.js', 'shaka-player'] as const)('%s in Chromium plays what is cut a
   const played = await Promise.all(WAYS.map(async (way) => {
     const page = await browser.context.newPage();
     await openPlayer(page, station.system.baseUrl, name);
-    return playThrough(page, { name, url: urls[way].master, seekTo: 13 }).finally(() => page.close());
+    const seen = await playThrough(page, { name, url: urls[way].master, seekTo: 13 });
+    await page.close();
+    return seen;
   }));
   for (const one of played) {
     expect(one).toMatchObject({ errors: [], started: true, sought: true, ended: true });

@@ -1,5 +1,5 @@
 import {
-  type EndSession, type HeadReport, type InputFile, type OpenSession, type PlaceSession, placeSessionReplySchema, PROTOCOL_VERSION, type SessionReply, sessionReplySchema,
+  type EndSession, type HeadReport, type InputFile, type OpenSession, type PlaceSession, type PlaceSessionReply, placeSessionReplySchema, PROTOCOL_VERSION, type SessionReply, sessionReplySchema,
   type SessionRequest, type StartHead, type StartPipe, subjects,
 } from '@reelay/contracts';
 import { type Clock, errorCode, type Logger, type SigningKeys, toError } from '@reelay/runtime';
@@ -17,6 +17,8 @@ export interface NodeSessionDeps {
   readonly gateway: { id: string; name: string };
   /** Where nodes reach this very gateway; null: where they reach the hub anyway. */
   readonly gatewayUrl: string | null;
+  /** Ends a stream that nobody asks for any more; false when there is none. */
+  readonly makeRoom?: () => Promise<boolean>;
 }
 
 export interface SessionOrder {
@@ -58,11 +60,8 @@ export class NodeSession {
   /** Asks a scheduler for a place and opens the session there. @throws NoPlace */
   static async open(deps: NodeSessionDeps, order: SessionOrder): Promise<NodeSession> {
     const id = deps.newId();
-    const { videoId, planned: { stream }, excludeNodes } = order;
-    const request: PlaceSession = { v: PROTOCOL_VERSION, sessionId: id, videoId, version: stream.version, gatewayId: deps.gateway.id, vramMb: VRAM_MB, excludeNodes: [...excludeNodes] };
-    const { place, reason, retryAfterSeconds } = await deps.bus.request(subjects.sessionPlace, request, { timeoutMs: PLACE_MS, schema: placeSessionReplySchema }).catch((error: unknown) => {
-      throw new NoPlace(WHY_NO_SCHEDULER[errorCode(error) ?? ''] ?? `No place could be found: ${toError(error).message}.`, AGAIN_SECONDS, error);
-    });
+    const answer = await askForPlace(deps, id, order);
+    const { place, reason, retryAfterSeconds } = answer.place === null && (await deps.makeRoom?.()) === true ? await askForPlace(deps, id, order) : answer;
     if (place === null) throw new NoPlace(reason ?? 'No node has a place for another stream.', retryAfterSeconds ?? AGAIN_SECONDS);
     const session = new NodeSession(deps, id, place);
     try {
@@ -132,6 +131,14 @@ const WHY_NO_SCHEDULER: Readonly<Record<string, string>> = {
   bus_disconnected: 'This gateway has lost its connection to NATS.',
   bus_closed: 'This gateway is stopping.',
 };
+
+/** @throws NoPlace when no scheduler answers */
+function askForPlace(deps: NodeSessionDeps, id: string, { videoId, planned: { stream }, excludeNodes }: SessionOrder): Promise<PlaceSessionReply> {
+  const request: PlaceSession = { v: PROTOCOL_VERSION, sessionId: id, videoId, version: stream.version, gatewayId: deps.gateway.id, vramMb: VRAM_MB, excludeNodes: [...excludeNodes] };
+  return deps.bus.request(subjects.sessionPlace, request, { timeoutMs: PLACE_MS, schema: placeSessionReplySchema }).catch((error: unknown) => {
+    throw new NoPlace(WHY_NO_SCHEDULER[errorCode(error) ?? ''] ?? `No place could be found: ${toError(error).message}.`, AGAIN_SECONDS, error);
+  });
+}
 
 /** The signed prefix of what the node sends and reads. */
 function openMessage(deps: NodeSessionDeps, sessionId: string, { videoId, planned, source }: SessionOrder, place: { incarnation: string; deviceId: string }): OpenSession {

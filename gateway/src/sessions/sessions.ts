@@ -1,5 +1,5 @@
 import { segmentAt, type Stream } from '@reelay/contracts';
-import { Ctx, errorCode, KilledByHand, type Service, Shutdown, waitAtMost } from '@reelay/runtime';
+import { Ctx, errorCode, KilledByHand, type Service, SessionIdle, Shutdown, waitAtMost } from '@reelay/runtime';
 import type { VideoRow } from '@reelay/store';
 import type { Piece, PieceFile } from '../cache/piece.ts';
 import type { PlannedVideo } from './encoded-streams.ts';
@@ -11,6 +11,8 @@ import type { Ask, SessionDeps } from './session-deps.ts';
 /** A stream that was ended by hand stays ended for a moment, or its players would start it again at once. */
 const ENDED_BY_HAND_MS = 10_000;
 const STOP_MS = 1_500;
+/** Without a request for so long nobody plays it just now. */
+const UNWATCHED_MS = 12_000;
 /** A player that has not come by then does not come. */
 const PREPARE_MS = 6_000;
 
@@ -25,7 +27,7 @@ export class Sessions implements Service {
   readonly #endedByHand = new Map<string, { by: string; untilMs: number }>();
 
   constructor(deps: SessionDeps) {
-    this.#deps = deps;
+    this.#deps = { ...deps, makeRoom: () => this.makeRoom() };
   }
 
   get gatewayId(): string {
@@ -80,6 +82,21 @@ export class Sessions implements Service {
         this.#deps.logger.debug({ videoId: video.id, renditionId: rendition.id, code: errorCode(error) }, 'not prepared');
       }).finally(() => ctx.end());
     }
+  }
+
+  /**
+   * Ends the stream that nobody has asked for the longest: its place is for somebody who waits for one. A player that plays
+   * asks every few seconds; one that pauses asks for a place when it goes on. False when all are watched.
+   */
+  async makeRoom(): Promise<boolean> {
+    const idle = [...this.#sessions.values()]
+      .map((session) => ({ session, idleSeconds: session.view().idleSeconds }))
+      .filter(({ session, idleSeconds }) => session.nodeSessionId !== null && idleSeconds * 1000 >= UNWATCHED_MS)
+      .toSorted((a, b) => b.idleSeconds - a.idleSeconds)[0];
+    if (idle === undefined) return false;
+    idle.session.ctx.cancel(new SessionIdle(Math.round(idle.idleSeconds * 1000)));
+    await waitAtMost(this.#deps.clock, STOP_MS, idle.session.closing());
+    return true;
   }
 
   /** The session that a node knows by this id. */
