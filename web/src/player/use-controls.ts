@@ -2,10 +2,10 @@
  * Whether the controls are shown: always while paused; while playing until nothing has happened for a while.
  * A menu, a held slider, the mouse on the bar or the keyboard's focus in it keep them.
  */
-import { useSignal } from '@preact/signals';
+import { computed, useSignal } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
 import type { RefObject } from 'preact';
-import { useCallback, useEffect, useRef } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Deck } from './deck.ts';
 
 const IDLE_MS = 3000;
@@ -41,15 +41,19 @@ export function useControls(frame: RefObject<HTMLElement>, deck: Deck | null): C
     box.addEventListener('pointerleave', byMouse(() => show(isShown.peek(), LEFT_MS)), { signal });
     box.addEventListener('focusin', () => show(), { signal });
     box.addEventListener('keydown', () => show(), { signal });
-    const stop = deck.watched.state.subscribe(() => show());
+    const isPaused = computed(() => deck.watched.state.value.paused);
+    const stop = isPaused.subscribe(() => show());
     return () => {
       abort.abort();
       stop();
       clearTimeout(timer.current);
     };
   }, [deck, frame, isShown, show]);
-  return { isShown, show };
+  return useMemo(() => ({ isShown, show }), [isShown, show]);
 }
 
+/** After a touch the place touched counts as hovered. */
+const hovers = matchMedia('(hover: hover)');
+
 const isHeld = (frame: HTMLElement): boolean =>
-  frame.querySelector('[role="menu"], [data-held="true"], .player-bar:hover, .player-bar :focus-visible') !== null;
+  frame.querySelector('[role="menu"], [data-held="true"], .player-bar :focus-visible') !== null || (hovers.matches && frame.querySelector('.player-bar:hover') !== null);
