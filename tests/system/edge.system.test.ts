@@ -97,18 +97,20 @@ describe('what is kept', () => {
   });
 });
 
-describe('pieces of a video for who is signed in', () => {
-  const refused = async (url: URL | string, headers: Record<string, string> = {}): Promise<(string | number | null)[]> => {
-    const answer = await get(url, headers);
-    await answer.arrayBuffer();
-    return [answer.status, answer.headers.get('cache-control')];
-  };
-  const seen = async (url: URL | string, headers: Record<string, string> = {}): Promise<(string | number | null)[]> => {
-    const answer = await get(url, headers);
-    await answer.arrayBuffer();
-    return [answer.status, answer.headers.get('x-cache')];
-  };
+/** Status and cache rule. */
+const refused = async (url: URL | string, headers: Record<string, string> = {}): Promise<(string | number | null)[]> => {
+  const answer = await get(url, headers);
+  await answer.arrayBuffer();
+  return [answer.status, answer.headers.get('cache-control')];
+};
+/** Status and where it came from. */
+const seen = async (url: URL | string, headers: Record<string, string> = {}): Promise<(string | number | null)[]> => {
+  const answer = await get(url, headers);
+  await answer.arrayBuffer();
+  return [answer.status, answer.headers.get('x-cache')];
+};
 
+describe('pieces of a video for who is signed in', () => {
   it('are kept too, and given to those alone whom the gateway lets in: by bearer, by cookies, by signed address', async () => {
     const url = await pieceOf(closed, '1.m4s');
     expect(await seen(url, bearer())).toEqual([200, 'MISS']);
