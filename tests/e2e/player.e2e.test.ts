@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Video } from '@reelay/contracts';
+import type { StreamStatsList, Video } from '@reelay/contracts';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -213,6 +213,18 @@ describe('statistics', () => {
     await browser.picture('player-statistics');
     await page.keyboard.press('i');
     await stats.waitFor({ state: 'detached' });
+  });
+
+  it('name the node to a super admin alone', async () => {
+    await client.ok('POST', '/api/users', { username: 'viewer', password: 'a good password', role: 'VIEWER' });
+    const viewer = new Client(system.baseUrl);
+    await viewer.login('viewer', 'a good password');
+    const path = `/api/media/videos/${film.id}/stream-stats`;
+    const [seen, all] = await Promise.all([viewer.ok<StreamStatsList>('GET', path), client.ok<StreamStatsList>('GET', path)]);
+    expect(seen.data).toMatchObject([{ state: 'open', nodeId: null, deviceId: null, encoder: 'libx264' }]);
+    expect(all.data).toMatchObject([{ nodeId: 'local' }]);
+    expect(JSON.stringify(seen)).not.toContain('pid');
+    expect((await new Client(system.baseUrl).call('GET', path)).status).toBe(401);
   });
 });
 

@@ -17,7 +17,7 @@ export interface Waiting {
 export function waitingText({ trouble, retryAtMs, nowMs, isOnline, isEncoded, isSlow }: Waiting): string {
   if (!isOnline) return 'This device is offline. It goes on when the connection is back.';
   if (trouble !== null) return `${causeOf(trouble)} ${againIn(retryAtMs, nowMs)}`;
-  if (isEncoded) return isSlow ? 'The encoder is at it; it is slower than usual.' : 'A node is starting the encode.';
+  if (isEncoded) return isSlow ? 'Still waiting for the encoder; it is slower than usual.' : 'A node is starting the encode.';
   return isSlow ? 'Waiting for data. The connection is slow.' : 'Waiting for data.';
 }
 
