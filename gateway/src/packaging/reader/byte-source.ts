@@ -61,7 +61,9 @@ async function openFile(absPath: string): Promise<FileHandle> {
 }
 
 async function readAt(handle: FileHandle, position: number, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  const bytes = new Uint8Array(Math.max(0, length));
+  // Not zeroed: it is filled, or not handed out.
+  const { buffer } = Buffer.allocUnsafeSlow(Math.max(0, length));
+  const bytes = new Uint8Array(buffer);
   let filled = 0;
   while (filled < bytes.length) {
     signal?.throwIfAborted();

@@ -12,8 +12,8 @@ const LARGEST_GAP_BYTES = 128 * 1024;
 const LARGEST_READ_BYTES = 8 * 1024 * 1024;
 
 /**
- * Reads ranges in few reads and hands each to `use` as a view that is valid only during the call, in file order.
- * Holds at most one read in memory. Throws {@link SourceChangedError} when a range lies beyond the end of the file.
+ * Reads ranges in few reads and hands each to `use` as a view, in file order. A view keeps the whole read in memory, which
+ * is cheaper than a copy for as long as a segment is being made. Throws {@link SourceChangedError} when a range lies beyond the end of the file.
  */
 export async function readRanges(
   source: ByteSource, ranges: readonly ByteRange[], use: (range: number, bytes: Uint8Array) => void,
@@ -41,8 +41,8 @@ export async function readRanges(
   }
 }
 
-/** A packet's bytes out of what was read for it; throws when they are not all there. */
+/** A view of a packet's bytes in what was read for it; throws when they are not all there. */
 export function slicePacket(bytes: Uint8Array, offset: number, size: number): Uint8Array {
   if (offset + size > bytes.length) throw new SourceChangedError('A packet lies beyond the end of the file.', { size });
-  return bytes.slice(offset, offset + size);
+  return bytes.subarray(offset, offset + size);
 }
