@@ -2,6 +2,7 @@
 import { loadavg } from 'node:os';
 import { benchFirstFrame } from './first-frame.mjs';
 import { benchFirstSegment } from './first-segment.mjs';
+import { benchHotSegments, sayHot } from './hot-segments.mjs';
 import { benchJobs } from './jobs.mjs';
 import { benchSegments } from './segments.mjs';
 import { startSystem } from './system.mjs';
@@ -11,6 +12,7 @@ const BENCHMARKS = {
   jobs: benchJobs,
   segments: benchSegments,
   'first-segment': (/** @type {import('./system.mjs').BenchSystem} */ system, /** @type {number} */ rounds) => benchFirstSegment(system, Math.ceil(rounds / 4)),
+  'hot-segments': (/** @type {import('./system.mjs').BenchSystem} */ system, /** @type {number} */ rounds) => benchHotSegments(system, Math.ceil(rounds / 4)),
   'first-frame': (/** @type {import('./system.mjs').BenchSystem} */ system, /** @type {number} */ rounds) => benchFirstFrame(system, Math.ceil(rounds / 4)),
 };
 
@@ -27,6 +29,10 @@ try {
   for (const [, bench] of chosen) rows.push(...(await bench(system, rounds)));
   console.error(`load before ${loadBefore.toFixed(1)}, ready after ${Math.round(system.readyMs)} ms`);
   for (const row of rows) {
+    if ('goal' in row) {
+      console.error(sayHot(row));
+      continue;
+    }
     console.error(`${row.promise.padEnd(48)} p50 ${row.p50Ms.toFixed(0).padStart(5)} ms  p95 ${row.p95Ms.toFixed(0).padStart(5)} ms  floor/peer ${row.floorP50Ms.toFixed(0).padStart(5)} ms  ratio ${row.ratio.toFixed(2)}  limit ${row.limitMs} ms`);
   }
   console.log(JSON.stringify({ rounds, loadBefore, readyMs: system.readyMs, rows }, null, 2));
