@@ -33,6 +33,7 @@ const CONTAINER_NAMES: Readonly<Record<ContainerKind, string>> = {
   mp4: 'MP4', mov: 'QuickTime', matroska: 'Matroska', webm: 'WebM', mpegts: 'MPEG-TS', flv: 'FLV', avi: 'AVI', ogg: 'Ogg', mp3: 'MP3',
   flac: 'FLAC', wav: 'WAV', adts: 'AAC', other: 'file’s',
 };
+const LATE_START_SECONDS = 2;
 /** Ends the reason of everything that is encoded. */
 export const ENCODED = 'It is encoded while you watch.';
 
@@ -46,7 +47,9 @@ export function decidePlayback(question: PlaybackQuestion): PlaybackDecision {
   const names = main.map(codecName).join(', ');
   const container = CONTAINER_NAMES[mediaInfo.container];
   const decoded = main.every((stream) => clientDecodes(stream, clientCodecs));
-  if (decoded && main.every((stream) => fitsDirect(mediaInfo.container, stream))) {
+  // A browser would show nothing until then: a recording's clock may start at an hour.
+  const startsLate = mediaInfo.startTimeSeconds >= LATE_START_SECONDS;
+  if (decoded && !startsLate && main.every((stream) => fitsDirect(mediaInfo.container, stream))) {
     return { mode: 'direct', reason: `The file plays as it is: ${names} in ${container}.` };
   }
   const obstacle = remuxObstacle(mediaInfo, indexFacts, clientCodecs);

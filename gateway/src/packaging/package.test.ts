@@ -35,6 +35,7 @@ const CLIPS: readonly Clip[] = [
   { name: 'wrap.ts', args: copyOfBase('-output_ts_offset', '95435'), renditions: ['v0', 'a0'], dropsEarlySound: true },
   { name: 'far.mkv', args: copyOfBase('-output_ts_offset', '3600'), renditions: ['v0', 'a0'] },
   { name: 'far.mov', args: copyOfBase('-output_ts_offset', '3600'), renditions: ['v0', 'a0'] },
+  { name: 'far.mp4', args: copyOfBase('-output_ts_offset', '3600'), renditions: ['v0', 'a0'] },
   { name: 'uneven.mov', args: () => [...picture('30', 12), ...tone(12), ...x264(60), '-vf', "select='gt(mod(n,7),1)*lt(mod(n,50),37)'", '-vsync', 'vfr', ...aac], renditions: ['v0', 'a0'] },
   { name: 'opus.mkv', args: () => [...picture('25', 8), ...tone(8), ...x264(50), '-c:a', 'libopus'], renditions: ['v0', 'a0'] },
   { name: 'negative.mkv', args: () => ['-i', base, '-c', 'copy', '-avoid_negative_ts', 'disabled'], renditions: ['v0', 'a0'] },
