@@ -110,4 +110,12 @@ describe('subtitles', () => {
     writeFileSync(join(bench.library, 'inbox/none.srt'), 'nothing in here');
     expect((await extract('inbox/plain.mp4', ['inbox/none.srt'])).tracks).toEqual([]);
   });
+
+  it('are sent by a node that does not hold the library', async () => {
+    await node.stop();
+    node = await bench.startAgent({ MEDIA_LIBRARY_PATH: undefined });
+    const { tracks, order } = await extract('inbox/film.mkv', ['inbox/film.fr.sdh.srt']);
+    expect(tracks.map(({ id, cues }) => [id, cues])).toEqual([['s0', 2], ['s1', 2], ['s2', 2]]);
+    expect(bench.hub.uploads.get(order.jobId)?.sizeBytes).toBe(tracks.reduce((sum, { bytes }) => sum + bytes, 0));
+  });
 });
