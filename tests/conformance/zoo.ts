@@ -52,7 +52,7 @@ export const ZOO: readonly Animal[] = [
   { name: 'hdr10.mkv', always: true, clip: { seconds: 5, codecs: [...X265, '-pix_fmt', 'yuv420p10le', '-color_primaries', 'bt2020', '-color_trc', 'smpte2084', '-colorspace', 'bt2020nc', '-x265-params', 'log-level=error:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc', ...AC3] } },
   { name: 'hlg.mkv', clip: { seconds: 5, codecs: [...X265, '-pix_fmt', 'yuv420p10le', '-color_primaries', 'bt2020', '-color_trc', 'arib-std-b67', '-colorspace', 'bt2020nc', '-x265-params', 'log-level=error:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc', ...AC3] } },
   { name: 'interlaced.ts', clip: { seconds: 5, videoFilter: 'setfield=tff', codecs: [...MPEG2, '-flags', '+ildct+ilme', '-top', '1', '-c:a', 'mp2'] } },
-  { name: 'phone.mp4', always: true, clip: { seconds: 5, codecs: H264_AAC }, afterwards: repackaged('-metadata:s:v', 'rotate=90'), shown: [180, 320] },
+  { name: 'phone.mp4', clip: { seconds: 5, codecs: H264_AAC }, afterwards: repackaged('-metadata:s:v', 'rotate=90'), shown: [180, 320] },
   { name: 'upside-down.mov', clip: { seconds: 5, codecs: H264_AAC }, afterwards: repackaged('-metadata:s:v', 'rotate=180') },
   { name: 'odd.mkv', clip: { seconds: 5, size: '853x479', codecs: ['-c:v', 'ffv1', '-pix_fmt', 'yuv420p', ...AC3] } },
   { name: 'tiny.mkv', clip: { seconds: 5, size: '34x18', codecs: ['-c:v', 'ffv1', ...AC3] } },

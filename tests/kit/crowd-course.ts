@@ -22,7 +22,7 @@ export interface CourseOptions {
 
 const STALL_SECONDS = 3;
 const TOKENS = 4;
-const FILM_SECONDS = 300;
+const FILM_SECONDS = 180;
 /** Heads end 30 s after the last request, the stream 20 s later. */
 const LEFT_MS = 100_000;
 /** Pools of connections grow with the load and stay: they are no leak until they are more than their limits. */
