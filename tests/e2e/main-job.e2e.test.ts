@@ -111,7 +111,8 @@ describe('the main job', () => {
     await page.getByRole('dialog').getByRole('button', { name: /^Cancel/ }).click();
     await statusShown('Cancelled').waitFor();
     expect((await client.job(id)).status).toBe('cancelled');
-    expect(await system.workers()).toEqual([]);
+    // The file made before may still get its pictures.
+    expect((await system.workers()).filter(({ command }) => command.includes('veryslow'))).toEqual([]);
   });
 
   it('showed no error on the way', () => {

@@ -76,8 +76,13 @@ const untilHeight = async (height: number): Promise<void> => {
   }, height);
 };
 const button = (name: RegExp | string) => page.getByRole('group', { name: 'Controls' }).getByRole('button', { name });
+/** By keyboard: a mouse that stands still finds the controls put away after 3 s. */
+const openMenu = async (menu: RegExp): Promise<void> => {
+  await button(menu).focus();
+  await page.keyboard.press('Enter');
+};
 const choose = async (menu: RegExp, item: string): Promise<void> => {
-  await button(menu).click();
+  await openMenu(menu);
   await page.getByRole('menuitemradio', { name: item }).click();
 };
 const watch = async (seconds: number): Promise<void> => {
@@ -144,7 +149,8 @@ describe('choosing', () => {
     const bar = page.getByRole('slider', { name: 'Place in the video' });
     const box = await bar.boundingBox();
     if (box === null) throw new Error('the bar is not shown');
-    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await page.mouse.move(box.x + box.width / 3, box.y - 100);
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
     await page.locator('.seek-preview').getByText(/^0:(29|30)$/).waitFor();
     await page.locator('.seek-tile').waitFor();
     await browser.picture('player-preview');
@@ -262,6 +268,32 @@ describe('a session that ends', () => {
   });
 });
 
+describe('a telephone', () => {
+  it('goes back and forward by two touches, and plays or pauses', async () => {
+    const context = await browser.context.browser()?.newContext({ viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true, storageState: await browser.context.storageState() });
+    if (context === undefined) throw new Error('the browser is gone');
+    const phone = await context.newPage();
+    await phone.goto(`${system.baseUrl}/videos/${film.id}?t=20`);
+    await phone.getByRole('button', { name: /^(Play|Pause)$/ }).waitFor();
+    await phone.evaluate(() => document.querySelector('video')?.play());
+    await playedPast(phone, 20.1);
+    const box = await phone.locator('video').boundingBox();
+    if (box === null) throw new Error('there is no picture');
+    const tapTwice = async (share: number): Promise<void> => {
+      for (let taps = 0; taps < 2; taps += 1) await phone.touchscreen.tap(box.x + box.width * share, box.y + box.height * 0.4);
+    };
+    await tapTwice(0.9);
+    await phone.locator('.echo').getByText('+10 s').waitFor();
+    await playedPast(phone, 30);
+    await tapTwice(0.5);
+    await phone.locator('.echo').getByText('Paused').waitFor();
+    await tapTwice(0.1);
+    await phone.locator('.echo').getByText('−10 s').waitFor();
+    expect(await phone.evaluate(() => document.fullscreenElement)).toBeNull();
+    await context.close();
+  });
+});
+
 const LOOKS = [
   { name: 'wide-light', width: 1280, height: 800, colorScheme: 'light' },
   { name: 'narrow-dark', width: 390, height: 800, colorScheme: 'dark' },
@@ -280,7 +312,7 @@ describe.each(LOOKS)('$name', ({ name, width, height, colorScheme }) => {
     await browser.picture(`player-all-${name}`);
     expect(await violations()).toEqual([]);
     for (const menu of [/^Quality/, /^Subtitles/, /^More/]) {
-      await button(menu).click();
+      await openMenu(menu);
       await page.getByRole('menu').waitFor();
       await browser.picture(`player-${menu.source.slice(1)}-${name}`);
       expect(await violations()).toEqual([]);

@@ -23,6 +23,7 @@ export class Deck {
   readonly durationSeconds;
   #lastSubtitle: PlaybackSubtitle | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #gone = new AbortController();
 
   constructor(readonly element: HTMLVideoElement, readonly frame: HTMLElement, readonly video: Video, playback: Playback, deps: PlayerDeps) {
     const { volume, muted, speed, subtitles } = readPreferences();
@@ -36,11 +37,16 @@ export class Deck {
     this.durationSeconds = computed(() => this.watched.durationSeconds.value || (this.player.playback.value.durationSeconds ?? 0));
     const audio = playback.audioTracks.find(({ id }) => id === this.player.audio.peek());
     this.captions.choose(firstSubtitle(playback.subtitles, subtitles, audio?.language ?? null));
-    element.addEventListener('volumechange', () => prefer({ volume: element.volume, muted: element.muted }));
+    const { signal: gone } = this.#gone;
+    element.addEventListener('volumechange', () => prefer({ volume: element.volume, muted: element.muted }), { signal: gone });
+    addEventListener('online', () => {
+      if (this.player.state.peek().kind === 'waiting') this.player.tryAgain();
+    }, { signal: gone });
   }
 
   destroy(): void {
     clearTimeout(this.#timer);
+    this.#gone.abort();
     this.captions.destroy();
     this.watched.destroy();
     this.player.destroy();
