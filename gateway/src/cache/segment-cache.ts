@@ -1,6 +1,6 @@
 import { type DiskTierOptions, DiskTier } from './disk-tier.ts';
 import { HotTier } from './hot-tier.ts';
-import { keyText, type Piece, type PieceFile, type PieceKey, tagOf } from './piece.ts';
+import { keyText, type Piece, type PieceFile, type PieceKey, tagInTurns } from './piece.ts';
 import { SecondLook } from './second-look.ts';
 
 export interface SegmentCacheOptions extends DiskTierOptions {
@@ -83,8 +83,8 @@ export class SegmentCache {
   }
 
   /** Keeps a piece. The first one under a key stays: what is answered is what everybody else got. */
-  put(key: PieceKey, bytes: Uint8Array): Promise<Piece> {
-    return this.putPiece(key, { bytes, tag: tagOf(bytes) });
+  async put(key: PieceKey, bytes: Uint8Array): Promise<Piece> {
+    return this.putPiece(key, { bytes, tag: await tagInTurns(bytes) });
   }
 
   /** As put, for a piece whose tag is known already. It can be read before it is on the disk. */
@@ -132,8 +132,8 @@ export class SegmentCache {
     return { hotBytes: this.#hot.bytes, diskBytes: this.#disk.bytes, diskPieces: this.#disk.count, hotHits: this.#hotHits, diskHits: this.#diskHits, misses: this.#misses };
   }
 
-  #putHot(text: string, bytes: Uint8Array): Piece {
-    const piece = { bytes, tag: tagOf(bytes) };
+  async #putHot(text: string, bytes: Uint8Array): Promise<Piece> {
+    const piece = { bytes, tag: await tagInTurns(bytes) };
     this.#hot.put(text, piece);
     return piece;
   }
