@@ -93,6 +93,7 @@ it('a video for signed-in people: kept once for all of them, and for nobody else
   expect(await seen(url, { cookie: `reelay_session=${client.token}` })).toEqual([200, 'HIT', PRIVATE]);
   const prefix = (closed.signedMasterUrl ?? '').replace(/\/stream\/.*$/, '');
   expect(await seen(prefix + url)).toEqual([200, 'HIT', PRIVATE]);
+  expect(await seen(prefix + url.replace('/stream/', '/'))).toEqual([200, 'HIT', PRIVATE]);
   const before = (await gateway.log()).length;
   for (const bad of [`${prefix.slice(0, -4)}AAAA${url}`, `/s/x${url}`, (prefix + url).replace(videos[1]?.id ?? '', videos[0]?.id ?? '')]) {
     const answer = await get(bad);

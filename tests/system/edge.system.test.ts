@@ -131,6 +131,7 @@ describe('pieces of a video for who is signed in', () => {
 
     const prefix = (signedMasterUrl ?? '').replace(/\/stream\/.*$/, '');
     expect(await seen(prefix + url.pathname)).toEqual([200, 'HIT']);
+    expect(await seen(prefix + url.pathname.replace('/stream/', '/'))).toEqual([200, 'HIT']);
     const list = await get(signedMasterUrl ?? '');
     const rendition = (await list.text()).split('\n').find((line) => line !== '' && !line.startsWith('#')) ?? '';
     expect(await seen(new URL('2.m4s', new URL(rendition, list.url)))).toEqual([200, 'MISS']);

@@ -28,6 +28,8 @@ interface Parts {
   tokens: ViewTokens | null;
 }
 
+/** A signed address may leave out the word. */
+const SHORT = /^(\/s\/[^/]+)(\/[0-9a-f-]{36}\/.+)$/i;
 const PIECE = /^(?<prefix>\/s\/(?<token>[^/]+))?(?<path>\/stream\/(?<videoId>[0-9a-f-]{36})\/.+)$/i;
 const VIEW_COOKIE = /(?:^|;\s*)reelay_view=([^;]+)/;
 const SHOWN_HEADERS = ['authorization', 'cookie'];
@@ -42,7 +44,7 @@ export const createEdge = (options: EdgeOptions): Hono => {
   };
   const app = new Hono();
   app.all('/stream/*', (c) => piece(parts, c));
-  app.all('/s/:token/stream/*', (c) => piece(parts, c));
+  for (const signed of ['/s/:token/stream/*', '/s/:token/:videoId{[0-9a-f-]{36}}/*']) app.all(signed, (c) => piece(parts, c));
   // Each gateway has its own figures.
   app.all('/metrics', () => problem(404, 'not_found', 'Not found', 'Ask a gateway itself'));
   app.all('*', (c) => pass(parts, c, new URL(c.req.url).pathname));
@@ -52,7 +54,7 @@ export const createEdge = (options: EdgeOptions): Hono => {
 /** A playlist or segment: from here for everybody who may see the video. */
 const piece = async (parts: Parts, c: Context): Promise<Response> => {
   const { tokens, now, access, pieces } = parts;
-  const found = PIECE.exec(new URL(c.req.url).pathname)?.groups;
+  const found = PIECE.exec(new URL(c.req.url).pathname.replace(SHORT, '$1/stream$2'))?.groups;
   const { prefix = '', token, path = '', videoId = '' } = found ?? {};
   if (found === undefined || (c.req.method !== 'GET' && c.req.method !== 'HEAD')) return pass(parts, c, videoId);
   if (token !== undefined && tokens !== null && !(await tokens.opens(token, videoId, now()))) {

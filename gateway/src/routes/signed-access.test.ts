@@ -78,6 +78,15 @@ test('the whole film from one address, without a sign-in; playlists hold no toke
   }
 });
 
+test('also without the word “stream” in the address', async () => {
+  const short = master().replace('/stream/', '/');
+  const [rendition = ''] = await lines(await get(short));
+  const list = new URL(rendition, `http://x${short}`).pathname;
+  const [piece = ''] = await lines(await get(list));
+  expect((await get(new URL(piece, `http://x${list}`).pathname)).status).toBe(200);
+  expect(await refused(short.replace(video.id, other.id))).toEqual([401, 'unauthenticated']);
+});
+
 test('the file, the thumbnail and their like', async () => {
   const file = await get(playback.signedFileUrl ?? '', { range: 'bytes=0-9' });
   expect([file.status, file.headers.get('content-length'), file.headers.get('cache-control')]).toEqual([206, '10', 'private, max-age=0, must-revalidate']);

@@ -12,7 +12,7 @@ import { SIDE_DOCUMENTS, sideRoutes } from './stream-sides.ts';
 const SEGMENT_TYPE = 'video/mp4';
 const RENDITION = '[a-z][0-9]{1,4}';
 /** A token in front opens the addresses below it: those in playlists are relative and keep it. */
-const ROOTS = ['/stream/:videoId/:version', '/s/:token/stream/:videoId/:version'];
+const ROOTS = ['/stream/:videoId/:version', '/s/:token/stream/:videoId/:version', '/s/:token/:videoId{[0-9a-f-]{36}}/:version'];
 
 /** HLS: playlists, init segments and media segments, cut in this process from the file, or encoded on a node. */
 export const streamRoutes = (app: App, deps: GatewayDeps): void => {
