@@ -216,6 +216,8 @@ describe('a pipe', () => {
     const headId = await pipe(sessionId, 6);
     await untilOver(sessionId, headId);
     expect(await stateOf(sessionId, headId)).toMatchObject({ state: 'ended', detail: null });
+    // Its last bytes are on their way still.
+    await expect.poll(() => receiver.pieces.has(headId)).toBe(true);
     const film = receiver.pieces.get(headId) ?? Buffer.alloc(0);
     const [pictures, sound2] = [await framesOf([film], 'v'), await framesOf([film], 'a')];
     expect(Math.abs(pictures.length - 120)).toBeLessThanOrEqual(2);
