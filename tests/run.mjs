@@ -2,7 +2,7 @@
 // `npm test -- unit` (or system, conformance, e2e, check, long) runs one part. Ends with one line: N passed, N failed.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from '../launcher/build.mjs';
@@ -17,6 +17,8 @@ const say = (/** @type {string} */ line) => console.log(line);
 const PROJECTS = ['unit', 'system', 'conformance', 'e2e'];
 /** Only when asked for by name. */
 const ON_REQUEST = ['long'];
+/** Unit tests wait for processes, servers and disks more than they compute: two files at a time also on two cores, where vitest takes one. */
+const UNIT_WORKERS = Math.max(2, availableParallelism() - 1);
 
 /** @param {string[]} argv @param {Record<string, string>} env @returns {Promise<number>} exit code */
 const runNode = (argv, env) =>
@@ -47,7 +49,7 @@ const check = async (env) => {
 const runProject = async (project, folder, env) => {
   const report = join(folder, `${project}.json`);
   say(`\n── ${project} tests`);
-  const code = await runNode(['node_modules/vitest/vitest.mjs', 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env);
+  const code = await runNode(['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...(project === 'unit' ? [`--maxWorkers=${UNIT_WORKERS}`] : []), '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env);
   const counts = JSON.parse(await readFile(report, 'utf8').catch(() => '{}'));
   const failed = counts.numFailedTests ?? 0;
   // A file that does not load, or a failing hook, fails the run without a failed test of its own.

@@ -1,5 +1,5 @@
 import type { Proc, ProcState } from './proc.ts';
-import type { ProcSource, ProcStat } from './proc-stat.ts';
+import { programName, type ProcSource, type ProcStat } from './proc-stat.ts';
 import type { AppliedLimits } from './resource-limits.ts';
 
 /**
@@ -10,7 +10,7 @@ export type ProcKind = 'service' | 'batch' | 'interactive' | 'tool';
 
 export interface ProcMember {
   pid: number;
-  /** The program's name as the kernel keeps it: 15 characters. */
+  /** The program's name, mostly as the kernel keeps it: 15 characters. */
   name: string;
   /** R, S, D, T, Z, … as in ps. */
   osState: string;
@@ -90,7 +90,7 @@ export class ProcInspector {
       cpuMs,
       cpuPercent: cpuMs === null ? null : this.#load(proc, cpuMs, atMs),
       rssBytes: members && sum(members, (stat) => stat.rssBytes),
-      members: (members ?? []).map(({ pid, name, osState, cpuMs: own, rssBytes }) => ({ pid, name, osState, cpuMs: own, rssBytes })),
+      members: (members ?? []).map(({ pid, name, osState, cpuMs: own, rssBytes }) => ({ pid, name: programName({ pid, name }), osState, cpuMs: own, rssBytes })),
       limits: proc.limits,
     };
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { endianness } from 'node:os';
+import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 /** What /proc/PID/stat says about one process. Times are of the process itself; `reaped…` is of its children that are gone. */
@@ -80,6 +81,22 @@ export function readProcStat(pid: number): ProcStat | null {
     return parseProcStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return null;
+  }
+}
+
+const LOADER = /^ld-(linux|musl)/;
+/** Options of the dynamic loader with a value of their own. */
+const LOADER_VALUES = new Set(['--library-path', '--argv0', '--preload', '--audit', '--inhibit-rpath', '--glibc-hwcaps-prepend', '--glibc-hwcaps-mask']);
+
+/** The program that runs, also where the dynamic loader was asked to run it and the kernel knows only that. */
+export function programName({ pid, name }: Pick<ProcStat, 'pid' | 'name'>): string {
+  if (!LOADER.test(name)) return name;
+  try {
+    const [, ...words] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const at = words.findIndex((word, i) => !word.startsWith('--') && !LOADER_VALUES.has(words[i - 1] ?? ''));
+    return basename(words[at] ?? '') || name;
+  } catch {
+    return name;
   }
 }
 
