@@ -31,6 +31,9 @@ export interface HeadOptions {
 const DISCARD_GRACE_MS = 100;
 /** No byte from an encoder that could write. */
 const STALL_MS = 20_000;
+/** With so many segments its viewers have something in hand: whoever waits for a first one goes before it, and it before jobs. */
+const IN_HAND = 2;
+const IN_HAND_NICE = 5;
 /** Segments that wait for the gateway; an encoder that is further ahead waits itself. */
 const MAX_QUEUED = 3;
 const NO_TONE_MAPPING = 'HDR is shown without tone mapping: this ffmpeg has no filter zscale';
@@ -190,6 +193,7 @@ export class Head {
       this.#next = n + 1;
       this.#published += 1;
       if (this.#state === 'starting') this.#state = 'running';
+      if (this.#published === IN_HAND) this.#proc?.standBack(IN_HAND_NICE);
     });
     if (n + 1 >= this.#until) this.#pause();
   }

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CancelledByUser, Shutdown } from '../causes.ts';
 import { Ctx } from '../ctx.ts';
@@ -123,6 +124,16 @@ onLinux('a limit that may not be set is no error', async () => {
   const proc = sh(supervisorWith(), 'exit 0', { limits: { nice: 99 } });
   expect(proc.limits.nice).toBeNull();
   expect(await proc.exit).toEqual({ kind: 'code', code: 0 });
+});
+
+onLinux('a child stands back with all its threads', async () => {
+  const proc = sh(supervisorWith(), `exec '${process.execPath}' -e 'setInterval(() => {}, 1000)'`);
+  const threads = (): number[] => readdirSync(`/proc/${proc.pid}/task`).map(Number);
+  await eventually(() => expect(threads().length).toBeGreaterThan(3));
+  proc.standBack(5);
+  expect(threads().map((thread) => getPriority(thread))).toEqual(threads().map(() => 5));
+  await proc.terminate(new CancelledByUser());
+  proc.standBack(6);
 });
 
 onLinux('an inspection shows the group, its load and its memory', async () => {

@@ -6,6 +6,7 @@ import { ReelayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { ChildCgroup } from './cgroup/child-cgroup.ts';
 import { type Exit, SpawnFailed } from './exit.ts';
+import { applyNice } from './nice.ts';
 import { type PipeOptions, ProcPipes } from './proc-pipes.ts';
 import type { ProcKind } from './proc-info.ts';
 import { type AppliedLimits, NO_LIMITS } from './resource-limits.ts';
@@ -212,6 +213,11 @@ export class Proc {
     if (memoryMb === undefined) return;
     const memoryBy = this.#options.cgroup?.limitMemory(memoryMb) === true ? 'cgroup' : 'monitor';
     this.#limits = { ...this.#limits, memoryMb, memoryBy };
+  }
+
+  /** From now on others go before it, as far as `nice` says (0 to 19). It cannot be taken back. */
+  standBack(nice: number): void {
+    if (this.#state === 'running' && this.pid > 0) applyNice(this.pid, nice);
   }
 
   /** Stops the group in its tracks; watchdog and time limit stand still. False when it is ending already. */
