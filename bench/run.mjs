@@ -1,5 +1,6 @@
 // npm run bench [-- [rounds] [names…]]: benchmarks on one real system; a table on stderr, JSON on stdout.
 import { loadavg } from 'node:os';
+import { benchColdOpens } from './cold-opens.mjs';
 import { benchFirstFrame } from './first-frame.mjs';
 import { benchFirstSegment } from './first-segment.mjs';
 import { benchHotSegments, sayHot } from './hot-segments.mjs';
@@ -11,6 +12,7 @@ import { startSystem } from './system.mjs';
 const BENCHMARKS = {
   jobs: benchJobs,
   segments: benchSegments,
+  'cold-opens': benchColdOpens,
   'first-segment': (/** @type {import('./system.mjs').BenchSystem} */ system, /** @type {number} */ rounds) => benchFirstSegment(system, Math.ceil(rounds / 4)),
   'hot-segments': (/** @type {import('./system.mjs').BenchSystem} */ system, /** @type {number} */ rounds) => benchHotSegments(system, Math.ceil(rounds / 4)),
   'first-frame': (/** @type {import('./system.mjs').BenchSystem} */ system, /** @type {number} */ rounds) => benchFirstFrame(system, Math.ceil(rounds / 4)),
