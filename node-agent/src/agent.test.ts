@@ -126,7 +126,7 @@ describe('assignment', () => {
     const order = await encode();
     await bench.hub.run(order);
     const first = await encoding();
-    await bench.hub.run({ ...order, epoch: 2 });
+    await bench.hub.run({ ...order, epoch: 2, outputs: order.outputs.map((output) => ({ ...output, partPath: output.partPath.replace(/\.1\.part$/, '.2.part') })) });
     await eventually('the first ffmpeg to be gone', () => !encodersOf(bench.workDir).some(({ pid }) => pid === first.pid));
     await eventually('the second', () => encodersOf(bench.workDir)[0]);
     expect(bench.hub.doneMessages.filter(({ jobId, epoch }) => jobId === order.jobId && epoch === 1)).toEqual([]);

@@ -66,6 +66,8 @@ export class Head {
   /** Segments made and not sent yet. */
   #queue: Promise<void> = Promise.resolve();
   #queued = 0;
+  /** The gateway refused one: those behind it are not sent. */
+  #unwanted = false;
 
   constructor(options: HeadOptions) {
     this.#options = options;
@@ -208,9 +210,11 @@ export class Head {
   async #sendAfter(earlier: Promise<void>, { name, bytes, fail, done }: { name: string; bytes: Uint8Array; fail: (error: Error) => void; done: () => void }): Promise<void> {
     await earlier;
     try {
+      if (this.#unwanted) return;
       await this.#options.publisher.publish(name, bytes);
       done();
     } catch (error) {
+      this.#unwanted ||= error instanceof NotWanted;
       fail(toError(error));
     } finally {
       this.#queued -= 1;
