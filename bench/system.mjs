@@ -36,6 +36,8 @@ export const startSystem = async () => {
     env: { ...process.env, PORT: String(port), REELAY_DATA_DIR: join(folder, 'data'), REELAY_ADMIN_PASSWORD: password, REELAY_DEMO: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  // Also when a benchmark fails where nobody waits for it.
+  process.once('exit', () => child.kill('SIGTERM'));
   await new Promise((ready, reject) => {
     child.once('exit', (code) => reject(new Error(`the system ended with ${code} before it was ready`)));
     let text = '';

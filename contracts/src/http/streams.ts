@@ -11,6 +11,9 @@ export const streamHeadSchema = z.object({
   from: z.int(),
   next: z.int(),
   until: z.int(),
+  /** Where these begin in the film. */
+  fromSeconds: z.number(),
+  nextSeconds: z.number(),
   pid: z.int().nullable(),
   encoder: z.string().nullable(),
   fps: z.number().nullable(),

@@ -101,6 +101,12 @@ export function gridSegments(grid: VideoGrid | AudioGrid): GridSegment[] {
   return Array.from({ length: count }, (_, n) => gridSegment(grid, n, count)).filter((segment) => segment !== undefined);
 }
 
+/** When segment `n` begins, in seconds; the end of the grid for one beyond it. */
+export function startSecondsOf(grid: VideoGrid | AudioGrid, n: number): number {
+  const first = Math.min(boundary(grid, n), grid.frames);
+  return isVideo(grid) ? (first * grid.frameTicks) / grid.timescale : (first * grid.frameSamples) / grid.sampleRate;
+}
+
 /** The segment that holds a time; clamped to the grid. */
 export function segmentAt(grid: VideoGrid | AudioGrid, seconds: number): number {
   const count = segmentCount(grid);

@@ -151,7 +151,7 @@ export class Session {
   view(): Stream {
     const nowMs = this.#clock.monotonicMs();
     return streamView({
-      id: this.id, video: this.video, version: this.version, state: this.#state, gateway: this.#deps.gateway.name, node: this.#node, heads: this.#heads.all, nowMs,
+      id: this.id, video: this.video, planned: this.planned, state: this.#state, gateway: this.#deps.gateway.name, node: this.#node, heads: this.#heads.all, nowMs,
       viewers: this.#viewing.viewerCount(nowMs), startedMs: this.startedMs, askedMs: this.#askedMs, segments: this.#segments, cacheHits: this.#hits,
       detail: this.#refusal !== null && this.#refusal.untilMs > nowMs ? this.#refusal.error.message : (this.#troubles.lastDetail ?? this.#detail),
     });

@@ -1,12 +1,13 @@
-import type { Stream } from '@reelay/contracts';
+import { startSecondsOf, type Stream } from '@reelay/contracts';
 import type { VideoRow } from '@reelay/store';
+import type { PlannedVideo } from './encoded-streams.ts';
 import type { HeadRecord } from './head-table.ts';
 import type { PipeOrder } from './live-pipe.ts';
 
 export interface StreamFacts {
   id: string;
   video: VideoRow;
-  version: string;
+  planned: PlannedVideo;
   state: 'unplaced' | 'placing' | 'open' | 'closed';
   gateway: string;
   node: { nodeId: string; deviceId: string } | null;
@@ -24,15 +25,20 @@ const seconds = (ms: number): number => Math.round(ms / 100) / 10;
 
 /** As the API shows it. */
 export const streamView = (facts: StreamFacts): Stream => {
-  const { id, video, version, state, gateway, node, heads, nowMs, viewers, startedMs, askedMs, segments, cacheHits, detail } = facts;
+  const { id, video, planned: { stream }, state, gateway, node, heads, nowMs, viewers, startedMs, askedMs, segments, cacheHits, detail } = facts;
+  const secondsOf = (renditionId: string, n: number): number => {
+    const rendition = stream.renditions.find((candidate) => candidate.id === renditionId);
+    return rendition === undefined ? 0 : startSecondsOf(rendition.recipe.grid, n);
+  };
   return {
-    id, kind: 'segments', videoId: video.id, videoTitle: video.title, version, gateway, viewers, segments, cacheHits, detail,
+    id, kind: 'segments', videoId: video.id, videoTitle: video.title, version: stream.version, gateway, viewers, segments, cacheHits, detail,
     state: state === 'open' ? 'open' : state === 'placing' ? 'placing' : 'waiting',
     nodeId: node?.nodeId ?? null, deviceId: node?.deviceId ?? null,
     encoder: heads.map(({ report }) => report?.encoder ?? null).find((encoder) => encoder !== null && encoder !== 'aac') ?? null,
     uptimeSeconds: seconds(nowMs - startedMs), idleSeconds: seconds(nowMs - askedMs),
     heads: heads.map((head) => ({
       id: head.id, renditionId: head.renditionId, state: head.report?.state ?? 'starting', from: head.from, next: head.next, until: head.until,
+      fromSeconds: secondsOf(head.renditionId, head.from), nextSeconds: secondsOf(head.renditionId, head.next),
       pid: head.report?.pid ?? null, encoder: head.report?.encoder ?? null, fps: head.report?.fps ?? null, speed: head.report?.speed ?? null,
       uptimeSeconds: seconds(nowMs - head.startedMs), detail: head.report?.detail ?? null,
     })),

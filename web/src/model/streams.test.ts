@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { headOf, stateOf, summaryOf, workOf } from './streams.ts';
 
 const head: Stream['heads'][number] = {
-  id: '00000000-0000-4000-8000-000000000001', renditionId: 'h360', state: 'running', from: 32, next: 45, until: 60, pid: 7, encoder: 'libx264', fps: 90, speed: 3.14,
+  id: '00000000-0000-4000-8000-000000000001', renditionId: 'h360', state: 'running', from: 32, next: 45, until: 60, fromSeconds: 64.064, nextSeconds: 90.09, pid: 7, encoder: 'libx264', fps: 90, speed: 3.14,
   uptimeSeconds: 9, detail: null,
 };
 const stream: Stream = {

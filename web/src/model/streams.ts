@@ -25,14 +25,11 @@ export function summaryOf({ viewers, nodeId, encoder }: Stream): string {
   return [nodeId === null ? audience : `${audience} on ${nodeId}`, encoder].filter((part) => part !== null).join(', ');
 }
 
-/** Segments are two seconds long. */
-const SEGMENT_SECONDS = 2;
-
 /** "360p from 1:04, now at 1:30, 3.1× real time, libx264". */
-export function headOf({ renditionId, from, next, speed, encoder, state, detail }: Head): string {
+export function headOf({ renditionId, fromSeconds, nextSeconds, speed, encoder, state, detail }: Head): string {
   const name = renditionId.startsWith('h') ? `${renditionId.slice(1)}p` : `Sound ${Number(renditionId.slice(1)) + 1}`;
   return [
-    `${name} from ${clock(from * SEGMENT_SECONDS)}`, `now at ${clock(next * SEGMENT_SECONDS)}`, state === 'waiting' ? 'ahead of its viewers' : null,
+    `${name} from ${clock(fromSeconds)}`, `now at ${clock(nextSeconds)}`, state === 'waiting' ? 'ahead of its viewers' : null,
     speed === null ? null : `${speed.toFixed(1)}× real time`, encoder, detail,
   ].filter((part) => part !== null).join(', ');
 }
