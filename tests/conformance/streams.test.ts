@@ -137,7 +137,7 @@ describe('viewers of a long film', () => {
     const watching = mine.patiently('h240/91.m4s');
     await station.system.kill('gateway', 'SIGKILL');
     await watching;
-    expect(await mine.patiently('h240/90.m4s')).toEqual(before);
+    expect(Buffer.from(await mine.patiently('h240/90.m4s')).equals(before)).toBe(true);
     const [video, audio] = [await mine.window('h240', 89, 93), await mine.window('a0', 89, 93)];
     await expectInPlace(video, audio, CLIPS['long.mkv'].rate, whole(186).slice(179));
     await station.client.untilNow('heads of the old gateway to be gone', async () => {

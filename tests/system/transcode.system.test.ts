@@ -1,6 +1,7 @@
 /** Videos that no browser decodes, encoded while somebody watches: as a player, an ffmpeg and an ops person meet them. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -56,6 +57,9 @@ const segment = async (rendition: string, n: number, headers: Record<string, str
   return bytes;
 };
 
+/** Compared by hash: where bytes differ, a list of all differences takes minutes. */
+const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
 /** Times of the pictures or frames of sound that a decoder makes of pieces. */
 const times = async (pieces: Uint8Array[], kind: 'v' | 'a'): Promise<number[]> => {
   const path = join(folder, `${Math.random()}.mp4`);
@@ -93,11 +97,12 @@ describe('several at once', () => {
     const mine = [55, 56, 57, 58].map((n) => segment('h360', n));
     const theirs = [140, 141, 142, 143].map((n) => segment('h360', n, other));
     const [first] = await Promise.all([Promise.all(mine), Promise.all(theirs)]);
-    expect(await segment('h360', 55, other)).toEqual(first[0]);
+    expect(hashOf(await segment('h360', 55, other))).toBe(hashOf(first[0] ?? new Uint8Array()));
     const list = await streams();
     expect(list.data).toHaveLength(1);
     expect(list.data[0]).toMatchObject({ videoId: video.id, kind: 'segments', state: 'open', nodeId: expect.any(String), encoder: 'libx264', viewers: 2 });
-    expect(list.data[0]?.heads.length).toBeLessThanOrEqual(5);
+    // Eight requests on connections of their own come in any order: one that comes before its forerunner may start a head, the others join.
+    expect(list.data[0]?.heads.filter(({ renditionId }) => renditionId === 'h360').length).toBeLessThanOrEqual(4);
   });
 
   it('a dragged seek bar starts few encoders, and where it stops there is a picture', async () => {
@@ -132,7 +137,11 @@ describe('faults', () => {
   });
 
   it('a gateway that is killed in the middle is back with what was made, and goes on', async () => {
-    const before = await segment('h360', 90);
+    const first = await get('h360/90.m4s');
+    const before = hashOf(new Uint8Array(await first.arrayBuffer()));
+    const tag = (first.headers.get('etag') ?? '').replaceAll('"', '');
+    // It is answered before it is on the disk.
+    await client.untilNow('the segment to be on the disk', async () => (await readdir(system.folder, { recursive: true })).some((path) => path.endsWith(`.${tag}`)));
     const base = new URL(system.baseUrl);
     await system.kill('gateway', 'SIGKILL');
     const startedMs = performance.now();
@@ -141,7 +150,7 @@ describe('faults', () => {
       answer = await get('h360/90.m4s').catch(() => null);
       if (answer === null) await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    expect(new Uint8Array(await (answer?.arrayBuffer() ?? new ArrayBuffer(0)))).toEqual(before);
+    expect([answer?.status, hashOf(new Uint8Array(await (answer?.arrayBuffer() ?? new ArrayBuffer(0))))]).toEqual([200, before]);
     expect((await get('h360/120.m4s')).status).toBe(200);
     expect(base.port).toBe(new URL(system.baseUrl).port);
   });
