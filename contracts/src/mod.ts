@@ -6,6 +6,7 @@ export * from './nats/subjects.ts';
 export * from './nats/permissions.ts';
 export * from './nats/messages.ts';
 export * from './nats/processes.ts';
+export * from './nats/streams.ts';
 export * from './nats/work-order.ts';
 export * from './http/problem.ts';
 export * from './http/paging.ts';

@@ -17,6 +17,8 @@ import type { PartJournal } from './uploads/part-journal.ts';
 import type { UploadLocks } from './uploads/upload-locks.ts';
 import type { EncodedStreams } from './sessions/encoded-streams.ts';
 import type { LivePipes } from './sessions/live-pipes.ts';
+import type { AllStreams } from './registry/all-streams.ts';
+import type { StreamDirectory } from './registry/directory.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import type { SegmentCache } from './cache/segment-cache.ts';
 import type { PackageCache } from './videos/package-cache.ts';
@@ -46,6 +48,9 @@ export interface GatewayDeps {
   /** What encoding on demand makes of a video, and the sessions that do it. */
   readonly encoded: EncodedStreams;
   readonly sessions: Sessions;
+  /** The streams of all gateways, as they were last heard. */
+  readonly directory: StreamDirectory;
+  readonly allStreams: AllStreams;
   /** Films that are encoded into one answer each. */
   readonly pipes: LivePipes;
   /** Who reads files through this gateway, and who has one alone to move it. */

@@ -20,7 +20,8 @@ export class GatewayProcess {
     this.address = `${HOST}:${port}`;
     this.#logFile = join(folder, 'gateway.log');
     const { REELAY_LOCAL_PORT: _localPort, ...others } = env;
-    this.#env = { ...others, PORT: String(port), HOST, REELAY_DATA_DIR: folder, REELAY_RUN_DIR: folder };
+    // What is encoded for it comes to it, not to the first one.
+    this.#env = { REELAY_NODES_URL: `http://${this.address}`, ...others, PORT: String(port), HOST, REELAY_DATA_DIR: folder, REELAY_RUN_DIR: folder };
   }
 
   /** Not started yet. */
@@ -55,6 +56,11 @@ export class GatewayProcess {
     const [code, by] = await ended;
     this.#child = null;
     return code ?? by;
+  }
+
+  /** Stops it where it stands, as a machine that swaps would, or lets it go on. */
+  freeze(isFrozen: boolean): void {
+    this.#child?.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT');
   }
 
   /** Everything it has logged, over all its lives. */

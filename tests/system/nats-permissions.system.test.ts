@@ -65,7 +65,7 @@ it('refuses to speak for another node, or as the hub', async () => {
   hub.subscribe('>', { callback: (_error, message) => void heard.push(message.subject) });
   await hub.flush();
   const node = await connectNode('mallory');
-  for (const subject of [subjects.node('alice', 'done'), subjects.agent('alice', 'assign'), subjects.hintPlace, `${nodeInboxPrefix('alice')}.x`, '$SYS.REQ.CLAIMS.UPDATE']) {
+  for (const subject of [subjects.node('alice', 'done'), subjects.agent('alice', 'assign'), subjects.hintPlace, subjects.streams, subjects.gateway('any', 'end-stream'), `${nodeInboxPrefix('alice')}.x`, '$SYS.REQ.CLAIMS.UPDATE']) {
     const refusal = nextRefusal(node);
     node.publish(subject, 'forged');
     expect(await refusal).toBe(subject);
@@ -76,7 +76,7 @@ it('refuses to speak for another node, or as the hub', async () => {
 
 it('refuses to listen to another node, its inbox, or everything', async () => {
   const node = await connectNode('eve');
-  for (const subject of [subjects.agent('alice', 'assign'), `${nodeInboxPrefix('alice')}.>`, 'node.>', '_INBOX.>', '>']) {
+  for (const subject of [subjects.agent('alice', 'assign'), subjects.gateway('any', 'streams'), subjects.streams, `${nodeInboxPrefix('alice')}.>`, 'node.>', '_INBOX.>', '>']) {
     expect(await refusalOf(node, subject), subject).toMatchObject({ code: 'PERMISSIONS_VIOLATION' });
   }
 });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Playback, Problem, StreamList, Video } from '@reelay/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GatewayProcess } from '../kit/gateway-process.ts';
 import { startSystem, type System } from '../kit/system.ts';
 import { Client } from './client.ts';
 import { makeClip } from './clips.ts';
@@ -194,6 +195,34 @@ describe('the film in one piece', () => {
     const head = await fetch(`${system.baseUrl}/api/media/videos/${video.id}/live.mp4`, { method: 'HEAD', headers: { authorization: `Bearer ${client.token}` } });
     expect([head.status, (await streams()).data.some(({ kind }) => kind === 'pipe')]).toEqual([200, false]);
   });
+});
+
+/** The stream of the second gateway, as the one that is asked lists it. */
+const of = async (at: Client): Promise<StreamList['data'][number] | undefined> => (await at.ok<StreamList>('GET', '/api/media/streams')).data.find(({ gateway }) => gateway === 'second');
+
+describe('two gateways', () => {
+  it('each lists the streams of both, and ends them; one that stands still holds nothing up', async () => {
+    const second = await GatewayProcess.beside(system, 'second', { REELAY_GATEWAY_NAME: 'second' });
+    await second.start();
+    const there = new Client(`http://${second.address}`);
+    await there.login('admin', system.adminPassword);
+    const asked = fetch(urlOf('h240/12.m4s').replace(system.baseUrl, there.baseUrl), { headers: { authorization: `Bearer ${there.token}` } });
+    expect((await asked).status).toBe(200);
+    expect(await of(client)).toMatchObject({ videoId: video.id, viewers: 1, unreachable: false, nodeId: expect.any(String), heads: [{ renditionId: 'h240', from: 12 }] });
+    await client.untilNow('its process to be known', async () => (await of(client))?.heads[0]?.pid !== null);
+    await segment('h360', 12);
+    expect((await there.ok<StreamList>('GET', '/api/media/streams')).data.filter(({ unreachable }) => !unreachable)).toHaveLength(2);
+
+    second.freeze(true);
+    expect(await of(client)).toMatchObject({ unreachable: true, viewers: 1 });
+    second.freeze(false);
+    await client.untilNow('the other gateway to answer again', async () => (await of(client))?.unreachable === false);
+    const stream = await of(client);
+    expect((await client.call('DELETE', `/api/media/streams/${stream?.id}`)).status).toBe(200);
+    expect(await of(there)).toBeUndefined();
+    await client.untilNow('its encoder to be gone', async () => (await system.workers()).every(({ pid }) => pid !== stream?.heads[0]?.pid));
+    expect(await second.stop()).toBe(0);
+  }, 60_000);
 });
 
 describe('in the end', () => {

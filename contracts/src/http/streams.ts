@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { HEAD_STATES } from '../stream/session.ts';
 
+/** `elsewhere`: of a gateway that does not answer and was never heard; only its place on a node is known. */
 export const STREAM_STATES = ['placing', 'open', 'waiting', 'elsewhere'] as const;
 export const streamHeadSchema = z.object({
   id: z.uuid(),
@@ -28,9 +29,14 @@ export const streamSchema = z.object({
   videoId: z.uuid(),
   videoTitle: z.string().nullable(),
   version: z.string(),
-  /** `waiting`: no node has a place; `elsewhere`: of another gateway, which knows the details. */
+  /** `waiting`: no node has a place. */
   state: z.enum(STREAM_STATES),
+  /** Name of the gateway that it belongs to. */
   gateway: z.string(),
+  /** That gateway does not answer: this is how it was last heard, and its figures do not move. */
+  unreachable: z.boolean(),
+  /** What its node knows it by; null without a place. */
+  sessionId: z.uuid().nullable(),
   nodeId: z.string().nullable(),
   deviceId: z.string().nullable(),
   encoder: z.string().nullable(),
@@ -48,6 +54,20 @@ export const streamSchema = z.object({
 export type Stream = z.infer<typeof streamSchema>;
 export const streamListSchema = z.object({ data: z.array(streamSchema) });
 export type StreamList = z.infer<typeof streamListSchema>;
+/** How a stream ended. */
+export const streamEndSchema = z.object({
+  id: z.uuid(),
+  kind: z.enum(['segments', 'pipe']),
+  videoId: z.uuid(),
+  gateway: z.string(),
+  /** `session_idle`, `killed_by_hand`, `file_reclaimed`, `shutdown`, `finished`, `gateway_lost` and others. */
+  code: z.string(),
+  /** The same in words. */
+  cause: z.string(),
+  /** Who ended it by hand. */
+  by: z.string().nullable(),
+});
+export type StreamEnd = z.infer<typeof streamEndSchema>;
 /** The same for those who watch: nothing of processes and of other viewers but their number; where it runs only for a SUPER_ADMIN. */
 export const streamStatsSchema = streamSchema.pick({ state: true, nodeId: true, deviceId: true, encoder: true, viewers: true, uptimeSeconds: true, segments: true, detail: true }).extend({
   heads: z.array(streamHeadSchema.pick({ renditionId: true, state: true, encoder: true, fps: true, speed: true })),

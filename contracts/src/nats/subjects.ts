@@ -12,6 +12,8 @@
  *   hub.hint.outbox                                       publish  new audit rows: read the outbox
  *   hub.hint.locks                                        publish  a file is waited for, or free again
  *   hub.hint.upload                                       publish  a resumable upload is wanted by another request
+ *   hub.streams                                           publish  gateway → gateways: its streams, as they change
+ *   hub.gateway.<id>.streams | end-stream                 request  gateway → another: what it has, and ending one by hand
  *   hub.metrics                                           request  answered by the leader
  */
 export const NODE_TOPICS = ['hello', 'heartbeat', 'started', 'log', 'done', 'progress'] as const;
@@ -22,6 +24,9 @@ export type AgentTopic = (typeof AGENT_TOPICS)[number];
 /** A node id is one subject token: no dots, wildcards or spaces. */
 export const NODE_ID_PATTERN = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
+/** What gateways ask each other. Nodes may neither ask nor answer there. */
+export type GatewayTopic = 'streams' | 'end-stream';
+
 export const subjects = {
   node: (nodeId: string, topic: NodeTopic): string => `node.${nodeId}.${topic}`,
   anyNode: (topic: NodeTopic): string => `node.*.${topic}`,
@@ -31,6 +36,8 @@ export const subjects = {
   hintLocks: 'hub.hint.locks',
   hintUpload: 'hub.hint.upload',
   metrics: 'hub.metrics',
+  streams: 'hub.streams',
+  gateway: (gatewayId: string, topic: GatewayTopic): string => `hub.gateway.${gatewayId}.${topic}`,
   sessionPlace: 'hub.session.place',
   sessionEnd: 'hub.session.end',
 } as const;

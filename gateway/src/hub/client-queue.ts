@@ -57,6 +57,11 @@ export class ClientQueue {
     return true;
   }
 
+  /** What it is about is over. */
+  forget(key: string): void {
+    this.#latest.delete(key);
+  }
+
   /** Ends the holding: `preface` goes before everything that waited. */
   release(preface: Uint8Array | null, nowMs: number): void {
     if (!this.#held) return;

@@ -8,6 +8,8 @@ export interface StateEvent {
   owner: string | null;
   id: string;
   text: string;
+  /** Progress of this key that still waits must not come after it. */
+  ends?: string;
 }
 
 /** Progress: only the latest of a key counts, so it carries no resume id. */

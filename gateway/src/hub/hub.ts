@@ -28,6 +28,7 @@ interface Frames {
   state: Uint8Array | null;
   progress: Uint8Array | null;
   progressEntries: ReadonlyMap<string, string>;
+  ended: readonly string[];
 }
 
 const encoder = new TextEncoder();
@@ -104,8 +105,10 @@ export class Hub {
 
   broadcast(event: HubEvent): void {
     if (this.#stopped) return;
-    if (event.kind === 'state') this.#states.push(event);
-    else this.#progress.set(event.key, event);
+    if (event.kind === 'state') {
+      this.#states.push(event);
+      if (event.ends !== undefined) this.#progress.delete(event.ends);
+    } else this.#progress.set(event.key, event);
   }
 
   /** Hands what has gathered to the clients, and lets go of those that do not read. */
@@ -163,6 +166,7 @@ export class Hub {
   }
 
   #hand(client: HubClient, frames: Frames, nowMs: number): void {
+    for (const key of frames.ended) client.queue.forget(key);
     if (frames.state !== null && !client.queue.push(frames.state, nowMs)) {
       this.leave(client, 'overflow');
       return;
@@ -183,5 +187,6 @@ const framesFor = (audience: Audience, states: readonly StateEvent[], progress: 
     state: stateText === '' ? null : encoder.encode(stateText),
     progress: progressText === '' ? null : encoder.encode(progressText),
     progressEntries,
+    ended: heard.flatMap(({ ends }) => ends ?? []),
   };
 };

@@ -5,13 +5,15 @@ import { isOutboxPosition, type OutboxCursor, type OutboxEvent, readOutbox, type
 import { type Audience, hears, type StateEvent } from './events.ts';
 import type { Hub } from './hub.ts';
 import type { LiveJobs } from './live-jobs.ts';
-import { cursorText, isAfter, parseCursor, renderEvents } from './render.ts';
+import { cursorText, isAfter, type Known, parseCursor, renderEvents } from './render.ts';
 
 export interface OutboxOptions {
   sql: Sql;
   bus: Bus;
   hub: Hub;
   live: LiveJobs;
+  /** A stream as it was last heard. */
+  stream: Known['stream'];
   clock: Clock;
   logger: Logger;
   /** Called for each video that changed, before anybody hears of it. */
@@ -118,24 +120,24 @@ export class Outbox implements Service {
 
   /** What the audience missed after the resume id, up to `until`; null when the id is unknown here or too long ago. */
   async replay(resumeId: string, until: string, audience: Audience): Promise<StateEvent[] | null> {
-    const { sql, live, clock } = this.#options;
+    const { sql, live, stream, clock } = this.#options;
     const from = parseCursor(resumeId);
     const end = parseCursor(until);
     if (from === null || end === null || isAfter(from, end) || !(await isOutboxPosition(sql, from))) return null;
     const { events } = await readOutbox(sql, from, MAX_REPLAY + 1);
     const missed = events.filter((event) => !isAfter(event, end));
     if (missed.length > MAX_REPLAY) return null;
-    return (await renderEvents(sql, live, missed, clock.now())).filter((event) => hears(audience, event));
+    return (await renderEvents(sql, { live, stream }, missed, clock.now())).filter((event) => hears(audience, event));
   }
 
   async #readAll(): Promise<void> {
-    const { sql, hub, live, clock, logger } = this.#options;
+    const { sql, hub, live, stream, clock, logger } = this.#options;
     try {
       for (;;) {
         const { events, cursor } = await readOutbox(sql, this.#cursor, BATCH);
         if (events.length === 0) break;
         this.#tellVideos(events);
-        for (const event of await renderEvents(sql, live, events, clock.now())) hub.broadcast(event);
+        for (const event of await renderEvents(sql, { live, stream }, events, clock.now())) hub.broadcast(event);
         this.#cursor = cursor;
         this.#wakeWaiters(events);
         if (events.length < BATCH) break;

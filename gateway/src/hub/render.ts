@@ -1,4 +1,4 @@
-import type { LiveEvent } from '@reelay/contracts';
+import { type LiveEvent, type Stream, type StreamEnd, streamEndSchema } from '@reelay/contracts';
 import { findVideosByIds, type OutboxCursor, type OutboxEvent, readJobViews, readNodes, type Sql, toJob, toVideo } from '@reelay/store';
 import { type StateEvent, sseText } from './events.ts';
 import type { LiveJobs } from './live-jobs.ts';
@@ -21,8 +21,18 @@ export const isAfter = (a: OutboxCursor, b: OutboxCursor): boolean => {
 const idsOf = (events: readonly OutboxEvent[], topic: OutboxEvent['topic']): string[] =>
   [...new Set(events.filter((event) => event.topic === topic).map((event) => event.entityId))];
 
+/** What outbox rows are rendered from, beside the database. */
+export interface Known {
+  live: LiveJobs;
+  /** A stream as it was last heard. */
+  stream: (id: string) => Stream | undefined;
+}
+
+/** Key of a stream's coalesced events. */
+export const streamKey = (id: string): string => `stream ${id}`;
+
 /** Outbox rows as live events with the objects as they are now, read in one query per topic. */
-export const renderEvents = async (sql: Sql, live: LiveJobs, events: readonly OutboxEvent[], now: Date): Promise<StateEvent[]> => {
+export const renderEvents = async (sql: Sql, { live, stream }: Known, events: readonly OutboxEvent[], now: Date): Promise<StateEvent[]> => {
   const [views, videoRows, nodes] = await Promise.all([
     readJobViews(sql, idsOf(events, 'jobs')),
     findVideosByIds(sql, idsOf(events, 'videos')),
@@ -51,6 +61,21 @@ export const renderEvents = async (sql: Sql, live: LiveJobs, events: readonly Ou
       const node = nodesById.get(row.entityId);
       return node === undefined ? [] : state('nodes', null, { event: 'node', data: { node, change: row.event } });
     }
+    if (row.topic === 'streams') {
+      const ended = row.event === 'ended' ? endOf(row.detail) : null;
+      if (ended !== null) return [{ kind: 'state', topic: 'streams', owner: null, id, text: sseText({ event: 'stream-ended', data: ended }, id), ends: streamKey(ended.id) }];
+      const opened = stream(row.entityId);
+      return opened === undefined ? [] : state('streams', null, { event: 'stream', data: { stream: opened, change: row.event } });
+    }
     return [];
   });
+};
+
+const endOf = (detail: string | null): StreamEnd | null => {
+  try {
+    return streamEndSchema.parse(JSON.parse(detail ?? ''));
+  } catch {
+    // Of another version.
+    return null;
+  }
 };

@@ -11,19 +11,20 @@ import type { App, RequestContext } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { problems } from '../http/route.ts';
 
-/** Who may hear what: jobs of others and nodes are a SUPER_ADMIN's, a VIEWER hears of videos only. */
+/** Who may hear what: jobs of others, nodes and streams are a SUPER_ADMIN's, a VIEWER hears of videos only. */
 const TOPICS: Readonly<Record<Role, readonly EventTopic[]>> = {
-  SUPER_ADMIN: ['jobs', 'nodes', 'videos'],
+  SUPER_ADMIN: ['jobs', 'nodes', 'streams', 'videos'],
   ADMIN: ['jobs', 'videos'],
   VIEWER: ['videos'],
 };
 const EVENT_STREAM = 'text/event-stream; charset=utf-8';
+const MOST_STREAMS_LENGTH = 1_000_000;
 const encoder = new TextEncoder();
 
 export const eventRoutes = (app: App, deps: GatewayDeps): void => {
   app.openapi(createRoute({
     method: 'get', path: '/api/media/events', tags: ['Live'], summary: 'Live events (Server-Sent Events)',
-    description: '`job`, `video` and `node` carry the whole current object; `progress` is coalesced. Resume with Last-Event-ID; `reset` means: load your lists again; `moving`: this gateway stops, come back after `retryMs`.',
+    description: '`job`, `video` and `node` carry the whole current object; `progress` is coalesced. `streams` are all there are, when the connection begins; `stream` is one that was opened or has changed (coalesced, at most once a second for each), `stream-ended` says why. Resume with Last-Event-ID; `reset` means: load your lists again; `moving`: this gateway stops, come back after `retryMs`.',
     request: { query: eventsQuery },
     responses: { 200: { description: 'The stream', content: { 'text/event-stream': { schema: z.string() } } }, ...problems },
   }), async (c) => {
@@ -61,8 +62,15 @@ const greet = async (deps: GatewayDeps, client: HubClient, resumeId: string | un
     'retry: 2000\n\n',
     sseText({ event: 'hello', data: { id: here } }, missed === null || missed.length === 0 ? here : undefined),
     missed === null ? sseText({ event: 'reset', data: { reason: 'The resume id is not known here' } }) : missed.map((event) => event.text).join(''),
+    client.audience.topics.includes('streams') ? allStreams(deps) : '',
   ];
   client.queue.release(encoder.encode(parts.join('')), deps.clock.monotonicMs());
+};
+
+/** What changes of a stream cannot be replayed, so whoever comes hears how all are. */
+const allStreams = ({ directory }: GatewayDeps): string => {
+  const text = sseText({ event: 'streams', data: { data: directory.all() } });
+  return text.length <= MOST_STREAMS_LENGTH ? text : sseText({ event: 'reset', data: { reason: 'Too many streams for one message' } });
 };
 
 const streamOf = (deps: GatewayDeps, c: RequestContext, client: HubClient): ReadableStream<Uint8Array> =>

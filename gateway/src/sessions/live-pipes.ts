@@ -2,15 +2,16 @@ import type { Stream } from '@reelay/contracts';
 import { type Cause, type Ctx, Finished, identify, type LibraryRoot } from '@reelay/runtime';
 import { LivePipe, type PipeOrder } from './live-pipe.ts';
 import type { NodeSessionDeps } from './node-session.ts';
+import type { StreamEvents } from './session-deps.ts';
 
 type Wanted = Omit<PipeOrder, 'videoId' | 'source' | 'excludeNodes'>;
 
 /** The live films that this gateway passes on. */
 export class LivePipes {
-  readonly #deps: NodeSessionDeps & { library: LibraryRoot };
+  readonly #deps: NodeSessionDeps & { library: LibraryRoot; events: StreamEvents };
   readonly #pipes = new Map<string, LivePipe>();
 
-  constructor(deps: NodeSessionDeps & { library: LibraryRoot }) {
+  constructor(deps: NodeSessionDeps & { library: LibraryRoot; events: StreamEvents }) {
     this.#deps = deps;
   }
 
@@ -25,8 +26,11 @@ export class LivePipes {
     ctx.throwIfCancelled();
     const pipe = new LivePipe(this.#deps, ctx.child('live film'), { ...wanted, videoId: video.id, source: { path: video.path, sizeBytes, mtimeMs, inode }, excludeNodes: [] });
     this.#pipes.set(pipe.id, pipe);
+    const { onOpen, onEnd } = this.#deps.events;
+    onOpen(pipe.view());
     pipe.ctx.onCancel((cause) => {
       this.#pipes.delete(pipe.id);
+      onEnd(pipe.view(), cause);
       // Breaks off an answer whose client does not read just now.
       if (!(cause instanceof Finished)) ctx.cancel(cause);
     });

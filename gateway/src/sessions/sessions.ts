@@ -128,7 +128,10 @@ export class Sessions implements Service {
     if (ended !== undefined) throw new NoPlace(`The stream was ended by hand by ${ended.by}.`, Math.ceil((ended.untilMs - nowMs) / 1000));
     const session = new Session(this.#deps, this.#ctx.child(`stream ${version}`), video, planned);
     this.#sessions.set(version, session);
-    session.ctx.onCancel(() => {
+    const { onOpen, onEnd } = this.#deps.events;
+    onOpen(session.view());
+    session.ctx.onCancel((cause) => {
+      onEnd(session.view(), cause);
       if (this.#sessions.get(version) === session) this.#sessions.delete(version);
     });
     return session;

@@ -10,7 +10,7 @@ export interface StreamFacts {
   planned: PlannedVideo;
   state: 'unplaced' | 'placing' | 'open' | 'closed';
   gateway: string;
-  node: { nodeId: string; deviceId: string } | null;
+  node: { id: string; nodeId: string; deviceId: string } | null;
   heads: readonly HeadRecord[];
   nowMs: number;
   viewers: number;
@@ -33,7 +33,7 @@ export const streamView = (facts: StreamFacts): Stream => {
   return {
     id, kind: 'segments', videoId: video.id, videoTitle: video.title, version: stream.version, gateway, viewers, segments, cacheHits, detail,
     state: state === 'open' ? 'open' : state === 'placing' ? 'placing' : 'waiting',
-    nodeId: node?.nodeId ?? null, deviceId: node?.deviceId ?? null,
+    unreachable: false, sessionId: node?.id ?? null, nodeId: node?.nodeId ?? null, deviceId: node?.deviceId ?? null,
     encoder: heads.map(({ report }) => report?.encoder ?? null).find((encoder) => encoder !== null && encoder !== 'aac') ?? null,
     uptimeSeconds: seconds(nowMs - startedMs), idleSeconds: seconds(nowMs - askedMs),
     heads: heads.map((head) => ({
@@ -46,11 +46,11 @@ export const streamView = (facts: StreamFacts): Stream => {
 };
 
 /** A live film, as the API shows it. */
-export const pipeView = (facts: { id: string; order: PipeOrder; gateway: string; node: { nodeId: string; deviceId: string } | null; isSending: boolean; uptimeMs: number }): Stream => {
+export const pipeView = (facts: { id: string; order: PipeOrder; gateway: string; node: { id: string; nodeId: string; deviceId: string } | null; isSending: boolean; uptimeMs: number }): Stream => {
   const { id, order: { video, planned }, gateway, node, isSending, uptimeMs } = facts;
   return {
     id, kind: 'pipe', videoId: video.id, videoTitle: video.title, version: planned.stream.version, gateway, viewers: 1, segments: 0, cacheHits: 0, detail: null,
-    state: isSending ? 'open' : 'placing', nodeId: node?.nodeId ?? null, deviceId: node?.deviceId ?? null, encoder: null,
+    state: isSending ? 'open' : 'placing', unreachable: false, sessionId: node?.id ?? null, nodeId: node?.nodeId ?? null, deviceId: node?.deviceId ?? null, encoder: null,
     uptimeSeconds: seconds(uptimeMs), idleSeconds: 0, heads: [],
   };
 };

@@ -1,14 +1,14 @@
 import type { Tx } from '../db.ts';
 import { jsonb } from '../json.ts';
 
-export type AuditTopic = 'jobs' | 'videos' | 'nodes' | 'users';
+export type AuditTopic = 'jobs' | 'videos' | 'nodes' | 'streams' | 'users';
 
 /** One change, told in the transaction that makes it. Also the outbox of live events. */
 export interface AuditEvent {
   topic: AuditTopic;
   entityId: string;
   event: string;
-  /** A user name, `node:<id>` or `scheduler`. */
+  /** A user name, `node:<id>`, `gateway:<name>` or `scheduler`. */
   actor: string;
   fromStatus?: string | null;
   toStatus?: string | null;

@@ -16,6 +16,8 @@ export const staleSinceMs = signal<number | null>(null);
 export const frozen = signal(false);
 export const unseenChanges = signal(0);
 
+/** Figures that move by themselves are no change that somebody misses. */
+const UNCOUNTED: ReadonlySet<string> = new Set(['progress', 'stream', 'streams']);
 const listeners = new Set<Listener>();
 /** A reconnect within this time is not worth a word. */
 const STALE_AFTER_MS = 2500;
@@ -82,7 +84,7 @@ function receive(message: SseMessage): void {
   } else if (news.event === 'moving') {
     // The connection knows what to do.
   } else if (frozen.value) {
-    if (news.event !== 'progress') unseenChanges.value += 1;
+    if (!UNCOUNTED.has(news.event)) unseenChanges.value += 1;
   } else {
     tell(news);
   }

@@ -1,5 +1,5 @@
 /** On-demand encodes in words. Pure. */
-import type { Stream } from '@reelay/contracts';
+import type { LiveEvent, Stream } from '@reelay/contracts';
 import { clock, span } from './format.ts';
 import type { Word } from './words.ts';
 
@@ -11,9 +11,11 @@ const STATE: Readonly<Record<Stream['state'], Word>> = {
   waiting: { label: 'No place', icon: 'warning', tone: 'red' },
   elsewhere: { label: 'Other gateway', icon: 'node', tone: 'grey' },
 };
+const SILENT: Word = { label: 'Gateway silent', icon: 'warning', tone: 'grey' };
 
 /** One that has made all that its viewers may have for now is ahead, not encoding. */
-export function stateOf({ state, kind, heads }: Stream): Word {
+export function stateOf({ state, kind, heads, unreachable }: Stream): Word {
+  if (unreachable) return SILENT;
   if (state !== 'open') return STATE[state];
   if (kind === 'segments' && heads.every((head) => head.state === 'waiting' || head.state === 'ended')) return { label: 'Ahead', icon: 'check', tone: 'green' };
   return STATE.open;
@@ -37,4 +39,12 @@ export function headOf({ renditionId, fromSeconds, nextSeconds, speed, encoder, 
 /** "up 3 min, 41 segments made, 120 answered from the cache". */
 export function workOf({ uptimeSeconds, segments, cacheHits }: Stream): string {
   return `up ${span(uptimeSeconds)}, ${segments} ${segments === 1 ? 'segment' : 'segments'} made, ${cacheHits} answered from the cache`;
+}
+
+/** The list after one of the events about streams. */
+export function afterNews(list: readonly Stream[], news: Extract<LiveEvent, { event: 'stream' | 'streams' | 'stream-ended' }>): readonly Stream[] {
+  if (news.event === 'streams') return news.data.data;
+  if (news.event === 'stream-ended') return list.filter(({ id }) => id !== news.data.id);
+  const { stream } = news.data;
+  return list.some(({ id }) => id === stream.id) ? list.map((known) => (known.id === stream.id ? stream : known)) : [stream, ...list];
 }

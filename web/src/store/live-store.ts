@@ -14,6 +14,6 @@ onLive((news) => {
     case 'progress': jobs.change(news.data.jobId, (known) => withProgress(known, news.data)); break;
     case 'video': videos.change(news.data.video.id, () => news.data.video); break;
     case 'node': nodes.change(news.data.node.id, () => news.data.node); break;
-    case 'hello': case 'reset': case 'moving': case 'reload': case 'video-deleted': break;
+    case 'hello': case 'reset': case 'moving': case 'reload': case 'video-deleted': case 'stream': case 'streams': case 'stream-ended': break;
   }
 });

@@ -1,6 +1,7 @@
 import { api } from '../../api.ts';
 import { Empty, Loading, Note, Problem } from '../../components/notice.tsx';
 import { nodes } from '../../store/live-store.ts';
+import { streams, useStreams } from '../../store/live-streams.ts';
 import { useLoad, useReloadOn } from '../../store/use-load.ts';
 import { usePoll } from '../../store/use-poll.ts';
 import { NodeCard } from './card.tsx';
@@ -15,8 +16,7 @@ export default function NodesPage() {
   useReloadOn(list.reload, (news) => news.event === 'node' || news.event === 'job', REFRESH_MS);
   const processes = useLoad('', (signal) => api.processes(signal));
   usePoll(processes, PROCESSES_MS);
-  const streams = useLoad('', async (signal) => (await api.streams(signal)).data);
-  usePoll(streams, PROCESSES_MS);
+  const following = useStreams();
   const running = { all: processes.data.value, failure: processes.error.value?.message ?? null, reload: processes.reload };
   const rows = list.data.value;
   return (
@@ -27,7 +27,7 @@ export default function NodesPage() {
       {rows !== null && rows.length > 0 && (
         <>
           {rows.every((node) => node.value.health !== 'healthy') && <Note tone="warning">No node is healthy, so jobs wait. Direct and remuxed playback still work. Look at the agent's log on its host.</Note>}
-          <Streams all={streams.data.value} failure={streams.error.value?.message ?? null} reload={streams.reload} />
+          <Streams all={streams.value} failure={following.error.value?.message ?? null} reload={following.reload} />
           <ul class="nodes">{rows.map((node) => <NodeCard key={node.peek().id} node={node} running={running} />)}</ul>
         </>
       )}
