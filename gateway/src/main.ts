@@ -4,6 +4,7 @@ import { connectBus, LiveCredentials } from '@reelay/runtime/bus';
 import { openDatabase } from '@reelay/store';
 import { startGateway } from './gateway.ts';
 import { StaticFiles } from './http/static-files.ts';
+import { FastPath } from './server/fast-path.ts';
 import { Listeners } from './server/listeners.ts';
 import { registerLifecycleMetrics } from './server/lifecycle-metrics.ts';
 import { readTlsFiles } from './server/tls-files.ts';
@@ -48,7 +49,7 @@ const start = async (main: App): Promise<void> => {
 
   const { drain, requests, metrics } = gateway.deps;
   registerLifecycleMetrics(metrics.registry, { reloads: () => live.stats, stopping: () => drain.begun });
-  const listeners = new Listeners({ app: gateway.app, settings: live, drain, requests, clock, logger });
+  const listeners = new Listeners({ app: gateway.app, fastPath: new FastPath(gateway.deps), settings: live, drain, requests, clock, logger });
   const shutdownFor = () => main.setShutdownMs(settings.SHUTDOWN_TIMEOUT * 1000 + listeners.leaveMs);
   shutdownFor();
   live.use(() => ({ commit: shutdownFor }));

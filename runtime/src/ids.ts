@@ -3,6 +3,10 @@ import { type Clock, systemClock } from './clock.ts';
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 const MAX_COUNTER = 0xfff;
+/** Bytes that a dash stands before. */
+const DASHES = new Set([4, 6, 8, 10]);
+/** Randomness is fetched for this many ids at a time. */
+const POOL_BYTES = 4_000;
 
 function format(ms: number, counter: number, random: Uint8Array): string {
   const bytes = new Uint8Array(16);
@@ -11,8 +15,9 @@ function format(ms: number, counter: number, random: Uint8Array): string {
   bytes[7] = counter & 0xff;
   bytes.set(random.subarray(2, 10), 8);
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
-  const hex = Array.from(bytes, (byte) => HEX[byte]).join('');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  let text = '';
+  for (const [i, byte] of bytes.entries()) text += (DASHES.has(i) ? '-' : '') + (HEX[byte] ?? '');
+  return text;
 }
 
 /**
@@ -39,5 +44,19 @@ export function createIdSource(clock: Pick<Clock, 'now'>, random: (size: number)
   };
 }
 
+/** Random bytes, each given out once. */
+function pooled(): (size: number) => Uint8Array {
+  let pool = new Uint8Array(0);
+  let at = 0;
+  return (size) => {
+    if (at + size > pool.length) {
+      pool = randomBytes(POOL_BYTES);
+      at = 0;
+    }
+    at += size;
+    return pool.subarray(at - size, at);
+  };
+}
+
 /** A new UUID v7 from the system's clock and randomness. */
-export const newId: () => string = createIdSource(systemClock, randomBytes);
+export const newId: () => string = createIdSource(systemClock, pooled());

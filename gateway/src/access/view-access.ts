@@ -1,12 +1,11 @@
 import { type Role, VIEW_COOKIE } from '@reelay/contracts';
 import { type Clock, errorCode, type SigningKeys } from '@reelay/runtime';
 import { findPrincipal, findVideo, type Principal, roleOfUser, rolesOfTokens, type Sql, type VideoRow } from '@reelay/store';
-import { getCookie } from 'hono/cookie';
 import { hashToken } from '../auth/tokens.ts';
 import { offeredToken } from '../auth/sign-in.ts';
-import type { RequestContext } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { uuidOr404 } from '../http/route.ts';
+import { cookieOf, type Sender } from '../http/sender.ts';
 import { Recent } from './recent.ts';
 import { readViewToken, type ViewToken } from './view-token.ts';
 
@@ -50,13 +49,13 @@ export class ViewAccess {
   }
 
   /** @throws HttpProblem video_not_found, unauthenticated */
-  async view(c: RequestContext, offeredId: string): Promise<View> {
+  async view(sender: Sender, offeredId: string): Promise<View> {
     const id = uuidOr404(offeredId, 'video_not_found');
-    const signed = c.req.param('token');
+    const { signed } = sender;
     if (signed !== undefined) return { video: await this.#byAddress(signed, id), by: 'address' };
     const video = await this.#videos.get(id);
     if (video?.isPublic === true) return { video, by: 'public' };
-    const by = (await this.#isSignedIn(c)) ? 'signIn' : (await this.#hasCookie(c, id)) ? 'cookie' : null;
+    const by = (await this.#isSignedIn(sender)) ? 'signIn' : (await this.#hasCookie(sender, id)) ? 'cookie' : null;
     // Asked before the answer, so that nobody learns which ids exist.
     if (by === null) throw new HttpProblem('unauthenticated', 'Sign in, or send a bearer token', { headers: { 'www-authenticate': 'Bearer' } });
     return { video: found(video, id), by };
@@ -77,8 +76,8 @@ export class ViewAccess {
     for (const known of [this.#signIns, this.#users, this.#sessions]) known.clear();
   }
 
-  async #isSignedIn(c: RequestContext): Promise<boolean> {
-    const offered = offeredToken(c);
+  async #isSignedIn(sender: Sender): Promise<boolean> {
+    const offered = offeredToken(sender);
     return offered !== null && (await this.#signIns.get(Buffer.from(hashToken(offered.token)).toString('base64url'))) !== null;
   }
 
@@ -91,8 +90,8 @@ export class ViewAccess {
     return found(await this.#videos.get(id), id);
   }
 
-  async #hasCookie(c: RequestContext, id: string): Promise<boolean> {
-    const cookie = getCookie(c, VIEW_COOKIE);
+  async #hasCookie(sender: Sender, id: string): Promise<boolean> {
+    const cookie = cookieOf(sender, VIEW_COOKIE);
     const says = cookie === undefined ? null : this.#read(cookie, id).says;
     return says?.s !== undefined && (await this.#lives(says));
   }

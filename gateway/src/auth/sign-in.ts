@@ -2,21 +2,21 @@ import { ROLE_RANK, type Role, SESSION_COOKIE } from '@reelay/contracts';
 import { CSRF_HEADER } from '@reelay/contracts';
 import { findPrincipal, type JobScope, type Sql } from '@reelay/store';
 import type { MiddlewareHandler } from 'hono';
-import { getCookie } from 'hono/cookie';
 import type { AppEnv, RequestContext, SignIn } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
+import { cookieOf, type Sender, senderOf } from '../http/sender.ts';
 import { hashToken } from './tokens.ts';
 
 const BEARER = /^Bearer +([A-Za-z0-9_.~+/=-]{1,512})$/i;
 
 /** The token of the request, of whatever worth. */
-export const offeredToken = (c: RequestContext): { token: string; via: SignIn['via'] } | null => {
-  const header = c.req.header('authorization');
+export const offeredToken = (sender: Sender): { token: string; via: SignIn['via'] } | null => {
+  const header = sender.header('authorization');
   if (header !== undefined) {
     const token = BEARER.exec(header)?.[1];
     return token === undefined ? null : { token, via: 'bearer' };
   }
-  const cookie = getCookie(c, SESSION_COOKIE);
+  const cookie = cookieOf(sender, SESSION_COOKIE);
   return cookie === undefined || cookie === '' ? null : { token: cookie, via: 'cookie' };
 };
 
@@ -24,7 +24,7 @@ export const offeredToken = (c: RequestContext): { token: string; via: SignIn['v
 export const signInOf = (sql: Sql, c: RequestContext): Promise<SignIn | null> => {
   const known = c.get('signIn');
   if (known !== undefined) return known;
-  const offered = offeredToken(c);
+  const offered = offeredToken(senderOf(c));
   const found = offered === null
     ? Promise.resolve(null)
     : findPrincipal(sql, hashToken(offered.token)).then((principal) => (principal === null ? null : { principal, via: offered.via }));

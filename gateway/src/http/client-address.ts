@@ -1,11 +1,12 @@
 import { isIPv4 } from 'node:net';
 import type { RequestContext } from './env.ts';
+import { type Sender, senderOf } from './sender.ts';
 
 /** Address of the client: of the socket, or what a trusted proxy says. Empty when it cannot be known. */
-export const clientAddress = (c: RequestContext, trustProxy: boolean): string => {
-  const forwarded = c.req.header('x-forwarded-for');
+export const clientAddress = (sender: Sender, trustProxy: boolean): string => {
+  const forwarded = sender.header('x-forwarded-for');
   if (trustProxy && forwarded !== undefined) return forwarded.split(',').at(-1)?.trim() ?? '';
-  return c.env?.incoming?.socket.remoteAddress ?? '';
+  return sender.remoteAddress;
 };
 
 /** What tries are counted by: an IPv6 client has a whole /64 to call from. */
@@ -31,7 +32,7 @@ const FORWARDING_HEADERS = [
 export const isLoopback = (c: RequestContext, trustProxy: boolean): boolean => {
   if (!isLoopbackAddress(c.env?.incoming?.socket.remoteAddress ?? '')) return false;
   if (FORWARDING_HEADERS.every((name) => c.req.header(name) === undefined)) return true;
-  return trustProxy && c.req.header('x-forwarded-for') !== undefined && isLoopbackAddress(clientAddress(c, true));
+  return trustProxy && c.req.header('x-forwarded-for') !== undefined && isLoopbackAddress(clientAddress(senderOf(c), true));
 };
 
 const isLoopbackAddress = (address: string): boolean => {

@@ -1,5 +1,5 @@
 import { close, open, read } from 'node:fs';
-import { ServerResponse } from 'node:http';
+import { type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import type { Ctx } from '@reelay/runtime';
 import type { App } from './env.ts';
@@ -131,10 +131,17 @@ type Fetch = App['fetch'];
 export const withDirectBodies = (fetch: Fetch): Fetch => async (request, env, execution) => {
   const response = await fetch(request, env, execution);
   const outgoing = env instanceof Object && 'outgoing' in env ? env.outgoing : undefined;
-  const body = outgoing instanceof ServerResponse ? bodies.get(outgoing) : undefined;
-  if (!(outgoing instanceof ServerResponse) || body?.status !== response.status) return response;
-  bodies.delete(outgoing);
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-  await body.writeTo(outgoing);
+  if (!(outgoing instanceof ServerResponse) || bodies.get(outgoing)?.status !== response.status) return response;
+  await writeDirect(outgoing, response.status, Object.fromEntries(response.headers));
   return RESPONSE_ALREADY_SENT;
+};
+
+/** Head and body of an answer that has one of the kind above; false when it has none. Resolves when all is written, or the connection is gone. */
+export const writeDirect = async (outgoing: ServerResponse, status: number, headers: OutgoingHttpHeaders): Promise<boolean> => {
+  const body = bodies.get(outgoing);
+  if (body === undefined) return false;
+  bodies.delete(outgoing);
+  outgoing.writeHead(status, headers);
+  await body.writeTo(outgoing);
+  return true;
 };

@@ -8,6 +8,7 @@ import { sendFromFile, sendFromMemory } from './direct-body.ts';
 import type { RequestContext } from './env.ts';
 import { HttpProblem } from './problem.ts';
 import { isNotModified, parseRange, rangeStillValid } from './range.ts';
+import { type Sender, senderOf } from './sender.ts';
 
 export const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 export const CORS = {
@@ -33,27 +34,32 @@ export interface Audience {
 
 /** The edge of ours that asks whether each viewer may see a video: it may keep what others must not. */
 const EDGE_HEADER = 'x-reelay-edge';
-export const isCheckingEdge = (c: RequestContext): boolean => c.req.header(EDGE_HEADER) === 'checks-access';
+export const isCheckingEdge = ({ header }: Pick<Sender, 'header'>): boolean => header(EDGE_HEADER) === 'checks-access';
 
 const PIECE_SECONDS = 31_536_000;
 const TEXT_SECONDS = 300;
 
 const toGzip = promisify(gzip);
 
+/** All but the length and the tag. */
+export const headersOf = ({ kind, contentType }: Pick<StreamPart, 'kind' | 'contentType'>, { isPublic, anyOrigin }: Audience, forEdge: boolean): Record<string, string> => {
+  const scope = isPublic ? 'public' : 'private';
+  return {
+    'content-type': contentType, 'accept-ranges': 'bytes',
+    'cache-control': kind === 'piece' ? `${scope}, max-age=${PIECE_SECONDS}, immutable` : `${scope}, max-age=${TEXT_SECONDS}, stale-while-revalidate=60`,
+    ...(kind === 'text' ? { vary: 'Accept-Encoding' } : {}),
+    ...(anyOrigin ? CORS : {}),
+    // nginx's own word, which it does not hand on.
+    ...(forEdge ? { 'x-accel-expires': String(kind === 'piece' ? PIECE_SECONDS : TEXT_SECONDS) } : {}),
+  };
+};
+
 /**
  * Answers with a part of a stream: cache headers of its kind, strong ETag, 304, Range and If-Range, HEAD.
  * @throws HttpProblem range_not_satisfiable
  */
-export const sendPart = async (c: RequestContext, part: StreamPart, { isPublic, anyOrigin }: Audience): Promise<Response> => {
-  const scope = isPublic ? 'public' : 'private';
-  const headers = new Headers({
-    'content-type': part.contentType, 'accept-ranges': 'bytes',
-    'cache-control': part.kind === 'piece' ? `${scope}, max-age=${PIECE_SECONDS}, immutable` : `${scope}, max-age=${TEXT_SECONDS}, stale-while-revalidate=60`,
-    ...(part.kind === 'text' ? { vary: 'Accept-Encoding' } : {}),
-    ...(anyOrigin ? CORS : {}),
-    // nginx's own word, which it does not hand on.
-    ...(isCheckingEdge(c) ? { 'x-accel-expires': String(part.kind === 'piece' ? PIECE_SECONDS : TEXT_SECONDS) } : {}),
-  });
+export const sendPart = async (c: RequestContext, part: StreamPart, audience: Audience): Promise<Response> => {
+  const headers = new Headers(headersOf(part, audience, isCheckingEdge(senderOf(c))));
   const piece = part.kind === 'piece' ? part.piece : await packed(c, part.text, headers);
   return piece === null ? new Response(null, { headers }) : sendPiece(c, piece, headers);
 };

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { SESSION_COOKIE } from '@reelay/contracts';
 import type { VideoRow } from '@reelay/store';
-import { getCookie } from 'hono/cookie';
 import type { GatewayDeps } from '../deps.ts';
 import { clientAddress } from '../http/client-address.ts';
 import type { RequestContext } from '../http/env.ts';
+import { cookieOf, type Sender, senderOf } from '../http/sender.ts';
 import type { ReadLease } from './read-locks.ts';
 import type { ReadKind } from './viewers.ts';
 
 /** Tells viewers apart without keeping who they are: by their sign-in, by the address they were given, else by where they come from and with what. */
-export const viewerOf = (c: RequestContext, trustProxy: boolean): string => {
-  const signIn = c.req.header('authorization') ?? getCookie(c, SESSION_COOKIE) ?? c.req.param('token');
-  const who = signIn ?? `${clientAddress(c, trustProxy)} ${c.req.header('user-agent') ?? ''}`;
+export const viewerOf = (sender: Sender, trustProxy: boolean): string => {
+  const signIn = sender.header('authorization') ?? cookieOf(sender, SESSION_COOKIE) ?? sender.signed;
+  const who = signIn ?? `${clientAddress(sender, trustProxy)} ${sender.header('user-agent') ?? ''}`;
   return createHash('sha256').update(who).digest('base64url').slice(0, 16);
 };
 
@@ -23,4 +23,4 @@ export const fileReadKind = (c: RequestContext): ReadKind => {
 
 /** Makes the request a reader of the video's file. @throws HttpProblem video_not_found, file_busy; the request's cause */
 export const readingVideo = (deps: Pick<GatewayDeps, 'reads' | 'settings'>, c: RequestContext, video: VideoRow, kind: ReadKind): Promise<ReadLease> =>
-  deps.reads.read(video, { viewer: viewerOf(c, deps.settings.REELAY_TRUST_PROXY), kind }, c.var.ctx);
+  deps.reads.read(video, { viewer: viewerOf(senderOf(c), deps.settings.REELAY_TRUST_PROXY), kind }, c.var.ctx);

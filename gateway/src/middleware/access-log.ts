@@ -13,26 +13,46 @@ export interface RequestMeasured {
   tookMs: number;
 }
 
+interface LoggedRequest {
+  requestId: string;
+  method: string;
+  path: string;
+  status: number;
+  startedMs: number;
+  /** Until the answer's head. */
+  tookMs: number;
+}
+
+/** Writes the line of a request that is over. */
+export type RequestLine = (request: LoggedRequest, cause: Error | undefined) => void;
+
 /**
  * One line per request, written when it is over; `tookMs` until the answer's head, `totalMs` until its end. One that did
  * not end by itself says why. The query is left out: it may hold names.
  */
-export const accessLog = (options: { clock: Clock; logger: Logger; onRequest: (measured: RequestMeasured) => void }): MiddlewareHandler<AppEnv> => {
+export const requestLine = ({ clock, logger }: { clock: Clock; logger: Logger }): RequestLine => {
   // The fields are these few, none of them secret: the search for secrets would be a tenth of the cost of a segment.
-  const line = options.logger.child({}, { redact: [] });
+  const line = logger.child({}, { redact: [] });
+  return ({ startedMs, path, ...request }, cause) => {
+    const cut = cause === undefined || cause instanceof Finished ? {} : { cause: cause.message, code: errorCode(cause) };
+    line[QUIET.test(path) ? 'debug' : 'info']({ ...request, path: loggedPath(path), totalMs: tenths(clock.monotonicMs() - startedMs), ...cut }, 'request');
+  };
+};
+
+export const tenths = (ms: number): number => Math.round(ms * 10) / 10;
+
+/** Counts and logs each request. */
+export const accessLog = (options: { clock: Clock; logger: Logger; onRequest: (measured: RequestMeasured) => void }): MiddlewareHandler<AppEnv> => {
+  const writeLine = requestLine(options);
   return async function accessLog(c, next) {
     const startedMs = options.clock.monotonicMs();
     await next();
-    const tookMs = Math.round((options.clock.monotonicMs() - startedMs) * 10) / 10;
+    const tookMs = tenths(options.clock.monotonicMs() - startedMs);
     const { method, path } = c.req;
     const status = c.res.status;
     options.onRequest({ method, route: routePath(c, -1), status, tookMs });
     const { ctx, requestId } = c.var;
-    const write = (cause: Error | undefined) => {
-      const totalMs = Math.round((options.clock.monotonicMs() - startedMs) * 10) / 10;
-      const cut = cause === undefined || cause instanceof Finished ? {} : { cause: cause.message, code: errorCode(cause) };
-      line[QUIET.test(path) ? 'debug' : 'info']({ requestId, method, path: loggedPath(path), status, tookMs, totalMs, ...cut }, 'request');
-    };
+    const write = (cause: Error | undefined) => writeLine({ requestId, method, path, status, startedMs, tookMs }, cause);
     if (c.env?.outgoing === undefined) write(ctx.cause);
     else ctx.onCancel(write);
   };

@@ -1,4 +1,6 @@
-import { ClientGone } from '@reelay/runtime';
+import type { ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
+import { ClientGone, type Ctx } from '@reelay/runtime';
 import type { MiddlewareHandler } from 'hono';
 import type { AppEnv } from '../http/env.ts';
 import { loggedPath, plainPath } from '../http/signed-path.ts';
@@ -22,10 +24,15 @@ export const requestContext = (requests: Requests): MiddlewareHandler<AppEnv> =>
     if (outgoing === undefined) {
       c.req.raw.signal.addEventListener('abort', () => ctx.cancel(new ClientGone()), { once: true });
     } else {
-      outgoing.once('close', () => (outgoing.writableFinished ? ctx.end() : ctx.cancel(new ClientGone())));
-      ctx.onCancel(() => {
-        if (outgoing.headersSent && !outgoing.writableFinished) outgoing.destroy();
-      });
+      tieToAnswer(ctx, outgoing);
     }
     await next();
   };
+
+/** The context ends with the answer, and the answer with the context once its head is out. */
+export const tieToAnswer = (ctx: Ctx, outgoing: ServerResponse | Http2ServerResponse): void => {
+  outgoing.once('close', () => (outgoing.writableFinished ? ctx.end() : ctx.cancel(new ClientGone())));
+  ctx.onCancel(() => {
+    if (outgoing.headersSent && !outgoing.writableFinished) outgoing.destroy();
+  });
+};

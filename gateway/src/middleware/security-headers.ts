@@ -7,16 +7,17 @@ const POLICY = [
   "connect-src 'self'", "font-src 'self'", "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
 ].join('; ');
 
+export const SECURITY_HEADERS: readonly (readonly [name: string, value: string])[] = [
+  ['content-security-policy', POLICY], ['x-content-type-options', 'nosniff'], ['referrer-policy', 'same-origin'], ['x-frame-options', 'DENY'],
+  ['cross-origin-opener-policy', 'same-origin'],
+];
+
 /** Headers that keep a browser from doing what no page of ours needs. */
 export const securityHeaders: MiddlewareHandler<AppEnv> = async function securityHeaders(c, next) {
   await next();
   const { headers } = c.res;
   // What the API says is for whoever asked, signed in by a header or cookie that caches need not look at.
   if (c.req.path.startsWith('/api/') && !headers.has('cache-control')) headers.set('cache-control', 'private, no-store');
-  headers.set('content-security-policy', POLICY);
-  headers.set('x-content-type-options', 'nosniff');
-  headers.set('referrer-policy', 'same-origin');
-  headers.set('x-frame-options', 'DENY');
-  headers.set('cross-origin-opener-policy', 'same-origin');
+  for (const [name, value] of SECURITY_HEADERS) headers.set(name, value);
   if (!headers.has('cross-origin-resource-policy')) headers.set('cross-origin-resource-policy', 'same-origin');
 };

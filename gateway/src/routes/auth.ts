@@ -11,6 +11,7 @@ import type { GatewayDeps } from '../deps.ts';
 import { addressGroup, clientAddress, isSecure } from '../http/client-address.ts';
 import type { App } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
+import { senderOf } from '../http/sender.ts';
 import { json, jsonBody, problems } from '../http/route.ts';
 
 const tags = ['Sign-in'];
@@ -32,7 +33,7 @@ export const authRoutes = (app: App, deps: GatewayDeps): void => {
 
   app.openapi(login, async (c) => {
     const { username, password } = c.req.valid('json');
-    const address = addressGroup(clientAddress(c, settings.REELAY_TRUST_PROXY));
+    const address = addressGroup(clientAddress(senderOf(c), settings.REELAY_TRUST_PROXY));
     const userKey = `${address}|${username.toLowerCase()}`;
     const waitMs = Math.max(perAddress.take(address, clock.monotonicMs()), perUser.take(userKey, clock.monotonicMs()));
     if (waitMs > 0) {

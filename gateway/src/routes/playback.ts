@@ -11,6 +11,7 @@ import { imageType, videoType } from '../http/mime.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { idParam, json, noQuery, problems, VIDEO_ROOTS } from '../http/route.ts';
 import { isCheckingEdge } from '../http/send-piece.ts';
+import { senderOf } from '../http/sender.ts';
 import { sendFile } from '../http/send-file.ts';
 import type { ReadLease } from '../locks/read-locks.ts';
 import { fileReadKind, readingVideo, viewerOf } from '../locks/reading.ts';
@@ -43,7 +44,7 @@ export const playbackRoutes = (app: App, deps: GatewayDeps): void => {
     const { codecs, start } = c.req.valid('query');
     const playback = await playbackOf(deps, video.id, codecList(codecs));
     if (start !== undefined && playback.mode === 'transcode') {
-      deps.sessions.prepare(video, await deps.encoded.open(video), { viewer: viewerOf(c, deps.settings.REELAY_TRUST_PROXY), startSeconds: start });
+      deps.sessions.prepare(video, await deps.encoded.open(video), { viewer: viewerOf(senderOf(c), deps.settings.REELAY_TRUST_PROXY), startSeconds: start });
     }
     c.header('cache-control', 'private, no-cache');
     return c.json(withSignedAddresses(deps, c, await signInOf(deps.sql, c), video, playback), 200);
@@ -76,7 +77,7 @@ export const playbackRoutes = (app: App, deps: GatewayDeps): void => {
     }), async (c) => {
       const may = await mayView(deps, c, c.req.valid('param').id);
       // A no is kept for a moment, for it has to take the place of a yes.
-      const kept = isCheckingEdge(c) ? { 'x-accel-expires': String(may ? ACCESS_KEPT_SECONDS : 1) } : {};
+      const kept = isCheckingEdge(senderOf(c)) ? { 'x-accel-expires': String(may ? ACCESS_KEPT_SECONDS : 1) } : {};
       return c.body(null, 204, { 'x-reelay-access': may ? 'yes' : 'no', 'cache-control': 'private, no-store', ...kept });
     });
   }
@@ -84,7 +85,7 @@ export const playbackRoutes = (app: App, deps: GatewayDeps): void => {
 
 const mayView = async (deps: GatewayDeps, c: RequestContext, id: string): Promise<boolean> => {
   try {
-    await deps.views.view(c, id);
+    await deps.views.view(senderOf(c), id);
     return true;
   } catch (error) {
     if (error instanceof HttpProblem && error.status < 500) return false;

@@ -1,11 +1,12 @@
 /** Signed addresses and cookies: what they open, for how long, and what ends them. */
-import { readFile, writeFile } from 'node:fs/promises';
-import { encodePacketIndex, indexFacts, type Playback, type Problem, SESSION_COOKIE, type Video, VIEW_COOKIE } from '@reelay/contracts';
+import { writeFile } from 'node:fs/promises';
+import { type Playback, type Problem, SESSION_COOKIE, type Video, VIEW_COOKIE } from '@reelay/contracts';
 import { createLogger } from '@reelay/runtime';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { uploadIndexed } from '../../testing/indexed-video.ts';
 import { PASSWORD, startTestGateway, type TestGateway } from '../../testing/kit.ts';
 import { signViewToken } from '../access/view-token.ts';
-import { ClipFolder, probe } from '../packaging/testing.ts';
+import { ClipFolder } from '../packaging/testing.ts';
 
 let gateway: TestGateway;
 let video: Video;
@@ -18,18 +19,7 @@ beforeAll(async () => {
   const destination = { write: (line: string) => { log += line; } };
   gateway = await startTestGateway({ REELAY_VIEWER_LINGER_SECONDS: '0' }, createLogger({ service: 'gateway-test', level: 'debug', destination }));
   const path = await clips.make('clip.mkv', '-f', 'lavfi', '-i', 'testsrc=size=160x90:rate=25:duration=8', '-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-g', '50');
-  const { info, index } = await probe(path);
-  const content = new Uint8Array(await readFile(path));
-  const { sql } = gateway;
-  const make = async (name: string): Promise<Video> => {
-    const made = await gateway.upload(name, content);
-    await sql`update videos set valid = true, media = ${sql.json(JSON.parse(JSON.stringify(info)))}, duration_seconds = ${info.durationSeconds} where id = ${made.id}`;
-    await sql`
-      insert into video_indexes (video_id, data, facts, size_bytes, mtime_ms)
-      select id, ${Buffer.from(await encodePacketIndex(index))}, ${sql.json(JSON.parse(JSON.stringify(indexFacts(index))))}, size_bytes, mtime_ms from videos where id = ${made.id}`;
-    return made;
-  };
-  [video, other] = [await make('film.mkv'), await make('other.mkv')];
+  [video, other] = [await uploadIndexed(gateway, path, 'film.mkv'), await uploadIndexed(gateway, path, 'other.mkv')];
 });
 afterAll(async () => {
   clips.remove();

@@ -3,31 +3,36 @@ import type { GatewayDeps } from '../deps.ts';
 import type { App, RequestContext } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { problems } from '../http/route.ts';
-import { type Audience, CORS, PLAYLIST_TYPE, sendPart, type StreamPart } from '../http/send-piece.ts';
-import { readingVideo } from '../locks/reading.ts';
-import { streamProblem } from '../streams/problem.ts';
-import { openSource, type StreamSource } from '../streams/source.ts';
+import { CORS, PLAYLIST_TYPE, sendPart, type StreamPart } from '../http/send-piece.ts';
+import { senderOf } from '../http/sender.ts';
+import type { StreamSource, Viewing } from '../streams/source.ts';
+import { ofViewedStream } from '../streams/viewed-stream.ts';
 import { SIDE_DOCUMENTS, sideRoutes } from './stream-sides.ts';
 
 const SEGMENT_TYPE = 'video/mp4';
 const RENDITION = '[a-z][0-9]{1,4}';
+const SEGMENT = `:rendition{${RENDITION}}/:segment{[0-9]{1,7}\\.m4s}`;
 /** A token in front opens the addresses below it: those in playlists are relative and keep it. */
 const ROOTS = ['/stream/:videoId/:version', '/s/:token/stream/:videoId/:version', '/s/:token/:videoId{[0-9a-f-]{36}}/:version'];
 
 /** HLS: playlists, init segments and media segments, cut in this process from the file, or encoded on a node. */
+/** What a segment is called in the metrics, on whichever way it was sent. */
+export const SEGMENT_ROUTES = ROOTS.map((root) => `${root}/${SEGMENT}`);
+
 export const streamRoutes = (app: App, deps: GatewayDeps): void => {
-  const get = (path: string, make: (source: StreamSource, c: RequestContext) => StreamPart | Promise<StreamPart>): void => {
+  const get = (path: string, make: (source: StreamSource, c: RequestContext, viewing: Viewing) => StreamPart | Promise<StreamPart>): void => {
     for (const root of ROOTS) {
       app.get(`${root}/${path}`, async (c) => {
-        const { part, audience } = await partOf(deps, c, make);
-        return sendPart(c, part, audience);
+        const request = { sender: senderOf(c), ctx: c.var.ctx, videoId: c.req.param('videoId') ?? '', version: c.req.param('version') ?? '' };
+        const { made, audience } = await ofViewedStream(deps, request, (source, viewing) => make(source, c, viewing));
+        return sendPart(c, made, audience);
       });
     }
   };
   sideRoutes(get, deps);
   get(`:rendition{${RENDITION}}/index.m3u8`, (source, c) => ({ kind: 'text', text: source.mediaPlaylist(renditionIn(c)), contentType: PLAYLIST_TYPE }));
-  get(`:rendition{${RENDITION}}/init.mp4`, (source, c) => pieceOf(source, c, 'init'));
-  get(`:rendition{${RENDITION}}/:segment{[0-9]{1,7}\\.m4s}`, (source, c) => pieceOf(source, c, Number((c.req.param('segment') ?? '').replace('.m4s', ''))));
+  get(`:rendition{${RENDITION}}/init.mp4`, (source, c, viewing) => pieceOf(source, c, viewing, 'init'));
+  get(SEGMENT, (source, c, viewing) => pieceOf(source, c, viewing, Number((c.req.param('segment') ?? '').replace('.m4s', ''))));
   for (const path of ['/stream/*', '/s/*']) {
     app.options(path, (c) => c.body(null, 204, {
       ...CORS, 'access-control-allow-methods': 'GET, HEAD', 'access-control-allow-headers': 'Range, If-Range, If-None-Match', 'access-control-max-age': '86400',
@@ -39,33 +44,14 @@ export const streamRoutes = (app: App, deps: GatewayDeps): void => {
 const renditionIn = (c: RequestContext): string => c.req.param('rendition') ?? '';
 
 /** Nothing is made for a head: it tells all about a piece that is there, and of others only that they can be had. @throws HttpProblem segment_not_found */
-const pieceOf = async (source: StreamSource, c: RequestContext, name: 'init' | number): Promise<StreamPart> => {
+const pieceOf = async (source: StreamSource, c: RequestContext, viewing: Viewing, name: 'init' | number): Promise<StreamPart> => {
   const id = renditionIn(c);
   const rendition = source.renditions.find((candidate) => candidate.id === id);
   const contentType = rendition?.contentType ?? SEGMENT_TYPE;
-  if (c.req.method !== 'HEAD') return { kind: 'piece', piece: await source.piece(id, name), contentType };
+  if (c.req.method !== 'HEAD') return { kind: 'piece', piece: await source.piece(id, name, viewing), contentType };
   const segments = rendition?.segments ?? 0;
   if (segments === 0 || (name !== 'init' && name >= segments)) throw new HttpProblem('segment_not_found', `${id} has ${segments} segments`);
   return { kind: 'piece', piece: await source.cached(id, name), contentType };
-};
-
-const partOf = async (
-  deps: GatewayDeps, c: RequestContext, make: (source: StreamSource, c: RequestContext) => StreamPart | Promise<StreamPart>,
-): Promise<{ part: StreamPart; audience: Audience }> => {
-  const { video: found, by } = await deps.views.view(c, c.req.param('videoId') ?? '');
-  c.var.ctx.throwIfCancelled();
-  const { video, release } = await readingVideo(deps, c, found, 'stream');
-  let failed = true;
-  try {
-    const part = await make(await openSource(deps, c, video, c.req.param('version') ?? ''), c);
-    failed = false;
-    // Whoever has the signed address may watch, on whatever page.
-    return { part, audience: { isPublic: video.isPublic && by !== 'address', anyOrigin: video.isPublic || by === 'address' } };
-  } catch (error) {
-    throw await streamProblem(deps, video.id, c.req.param('version') ?? '', error);
-  } finally {
-    release(failed);
-  }
 };
 
 const document = (app: App): void => {

@@ -7,6 +7,7 @@ import type { GatewayDeps } from '../deps.ts';
 import type { App, RequestContext } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { idParam, json, jsonBody, noQuery, problems, uuidOr404 } from '../http/route.ts';
+import { senderOf } from '../http/sender.ts';
 import { viewerOf } from '../locks/reading.ts';
 import { viewableVideo } from '../videos/access.ts';
 import { safeFileName } from '../videos/file-name.ts';
@@ -50,7 +51,7 @@ const readRoutes = (app: App, { sql }: GatewayDeps): void => {
 const moveRequest = async ({ settings }: GatewayDeps, c: RequestContext, { wait = 0, force = false }: z.infer<typeof fileUseQuery>): Promise<MoveRequest> => {
   const user = await userOf(c);
   if (force && user.role !== 'SUPER_ADMIN') throw new HttpProblem('forbidden', 'Ending the streams of others needs the role SUPER_ADMIN');
-  return { user, ctx: c.var.ctx, viewer: viewerOf(c, settings.REELAY_TRUST_PROXY), waitMs: wait * 1000, force };
+  return { user, ctx: c.var.ctx, viewer: viewerOf(senderOf(c), settings.REELAY_TRUST_PROXY), waitMs: wait * 1000, force };
 };
 
 const IN_USE = 'A file that a stream or a job reads is refused with `file_in_use`, naming who; `wait` waits for them, `force` ends the streams.';

@@ -6,8 +6,8 @@ import type { Clock } from '@reelay/runtime';
 interface Connection {
   /** Its next answer is its last. */
   ends: boolean;
-  /** Requests that are not answered yet. */
-  readonly open: Set<ServerResponse>;
+  /** Requests that are not answered yet, by their answers. */
+  readonly open: Map<ServerResponse, IncomingMessage>;
   bytesRead: number;
   quietSinceMs: number;
 }
@@ -25,9 +25,12 @@ export class Connections {
   readonly #sockets = new Set<Socket>();
   #lastMadeMs = -Infinity;
   #newOnesEnd = false;
+  readonly #onLost: (incoming: IncomingMessage) => void;
 
-  constructor(clock: Clock) {
+  /** `onLost`: told of each request whose connection is gone before its answer was sent. Node tells an answer that waits for those before it nothing. */
+  constructor(clock: Clock, onLost: (incoming: IncomingMessage) => void) {
     this.#clock = clock;
+    this.#onLost = onLost;
   }
 
   watch(server: Server): void {
@@ -39,7 +42,7 @@ export class Connections {
     });
     server.on('secureConnection', (socket: Socket) => this.#add(socket));
     // Before the application answers.
-    server.prependListener('request', (incoming: IncomingMessage, outgoing: ServerResponse) => this.#began(incoming.socket, outgoing));
+    server.prependListener('request', (incoming: IncomingMessage, outgoing: ServerResponse) => this.#began(incoming, outgoing));
   }
 
   /** For how long nobody has connected, in milliseconds. */
@@ -54,7 +57,7 @@ export class Connections {
   endOld(): void {
     for (const connection of this.#connections.values()) {
       connection.ends = true;
-      for (const outgoing of connection.open) outgoing.shouldKeepAlive = false;
+      for (const outgoing of connection.open.keys()) outgoing.shouldKeepAlive = false;
     }
   }
 
@@ -83,14 +86,19 @@ export class Connections {
   }
 
   #add(socket: Socket): void {
-    this.#connections.set(socket, { ends: this.#newOnesEnd, open: new Set(), bytesRead: socket.bytesRead, quietSinceMs: this.#clock.monotonicMs() });
-    socket.once('close', () => this.#connections.delete(socket));
+    const open: Connection['open'] = new Map();
+    this.#connections.set(socket, { ends: this.#newOnesEnd, open, bytesRead: socket.bytesRead, quietSinceMs: this.#clock.monotonicMs() });
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      for (const [outgoing, incoming] of open) if (!outgoing.writableFinished) this.#onLost(incoming);
+    });
   }
 
-  #began(socket: Socket, outgoing: ServerResponse): void {
+  #began(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const { socket } = incoming;
     const connection = this.#connections.get(socket);
     if (connection === undefined) return;
-    connection.open.add(outgoing);
+    connection.open.set(outgoing, incoming);
     if (connection.ends) outgoing.shouldKeepAlive = false;
     outgoing.once('close', () => {
       connection.open.delete(outgoing);

@@ -1,14 +1,15 @@
-import { createServer as createHttp, type Server } from 'node:http';
+import { createServer as createHttp, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttps, Server as HttpsServer } from 'node:https';
 import { type AddressInfo, Server as NetServer } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { createAdaptorServer } from '@hono/node-server';
-import { type Accepted, type Clock, type Ctx, delay, listenFailure, type Logger, type Service, Shutdown, waitAtMost } from '@reelay/runtime';
+import { getRequestListener } from '@hono/node-server';
+import { type Accepted, ClientGone, type Clock, type Ctx, delay, listenFailure, type Logger, type Service, Shutdown, waitAtMost } from '@reelay/runtime';
 import { withDirectBodies } from '../http/direct-body.ts';
 import type { App } from '../http/env.ts';
 import type { GatewaySettings } from '../settings.ts';
 import { Connections } from './connections.ts';
 import type { Drain } from './drain.ts';
+import type { FastPath } from './fast-path.ts';
 import type { Requests } from './requests.ts';
 import { StallGuard } from './stall-guard.ts';
 import { readTlsFiles, type TlsFiles } from './tls-files.ts';
@@ -36,6 +37,8 @@ const BACKLOG = 8_192;
 
 export interface HttpServerOptions {
   app: App;
+  /** In front of the application. */
+  fastPath?: Pick<FastPath, 'before'> | undefined;
   settings: GatewaySettings;
   drain: Drain;
   requests: Requests;
@@ -65,7 +68,7 @@ export class HttpServer implements Service {
     const { settings, requests, clock, logger } = options;
     this.#options = options;
     this.#clock = clock;
-    this.#connections = new Connections(clock);
+    this.#connections = new Connections(clock, (incoming) => requests.of(incoming)?.cancel(new ClientGone()));
     this.#guard = new StallGuard({ limitMs: () => settings.REELAY_STALL_TIMEOUT_SECONDS * 1000, requests, clock, logger });
   }
 
@@ -186,19 +189,19 @@ export class HttpServer implements Service {
   }
 
   #create(): Server {
-    const { app, settings } = this.#options;
+    const { app, fastPath, settings } = this.#options;
     this.#tls = readTlsFiles(settings);
-    const fetch = withDirectBodies(app.fetch);
+    const answer = getRequestListener(withDirectBodies(app.fetch));
+    // It answers each failure itself.
+    const application: RequestListener = (incoming, outgoing) => void answer(incoming, outgoing);
+    const listener = fastPath?.before(application) ?? application;
     const options = {
       // No limit on a whole request: it would cut uploads. Stalled ones are found by the guard.
       requestTimeout: 0,
       ...timeoutsOf(settings),
       connectionsCheckingInterval: 5_000,
     };
-    const made = this.#tls === null
-      ? createAdaptorServer({ fetch, createServer: createHttp, serverOptions: options })
-      : createAdaptorServer({ fetch, createServer: createHttps, serverOptions: { ...options, ...this.#tls } });
-    return made as Server;
+    return this.#tls === null ? createHttp(options, listener) : createHttps({ ...options, ...this.#tls }, listener);
   }
 }
 

@@ -2,11 +2,14 @@ import type { Accepted, Clock, Ctx, LiveSettings, Logger, Service } from '@reela
 import type { App } from '../http/env.ts';
 import type { GatewaySettings, gatewaySettings } from '../settings.ts';
 import type { Drain } from './drain.ts';
+import type { FastPath } from './fast-path.ts';
 import { HttpServer } from './http-server.ts';
 import type { Requests } from './requests.ts';
 
 export interface ListenersOptions {
   app: App;
+  /** In front of the application. */
+  fastPath?: Pick<FastPath, 'before'> | undefined;
   settings: LiveSettings<typeof gatewaySettings>;
   drain: Drain;
   requests: Requests;

@@ -1,17 +1,14 @@
 import type { VideoRow } from '@reelay/store';
 import type { GatewayDeps } from '../deps.ts';
-import type { RequestContext } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
-import { viewerOf } from '../locks/reading.ts';
 import type { EncodedRendition, EncodedStream } from '../sessions/encoded-stream.ts';
 import { encodedMasterPlaylist, encodedMediaPlaylist } from '../sessions/playlists.ts';
 import type { StreamSource } from './source.ts';
 
 /** The stream that nodes encode while somebody watches. @throws NotEncodable */
-export const encodedSource = async (deps: GatewayDeps, c: RequestContext, video: VideoRow): Promise<StreamSource> => {
+export const encodedSource = async (deps: GatewayDeps, video: VideoRow): Promise<StreamSource> => {
   const planned = await deps.encoded.open(video);
   const { stream } = planned;
-  const viewer = viewerOf(c, deps.settings.REELAY_TRUST_PROXY);
   return {
     version: stream.version,
     renditions: stream.renditions.map(({ id, segments, recipe }) => ({ id, segments, contentType: `${recipe.kind}/mp4` })),
@@ -22,10 +19,10 @@ export const encodedSource = async (deps: GatewayDeps, c: RequestContext, video:
     iframePlaylist: null,
     mediaPlaylist: (id) => encodedMediaPlaylist(stream, renditionOf(stream, id)),
     cached: (renditionId, name) => deps.cache.find({ version: stream.version, rendition: renditionId, name: String(name) }),
-    piece: (renditionId, name) => {
+    piece: (renditionId, name, { viewer, ctx }) => {
       const { segments } = renditionOf(stream, renditionId);
       if (name !== 'init' && name >= segments) throw new HttpProblem('segment_not_found', `${renditionId} has ${segments} segments`);
-      return deps.sessions.piece(video, planned, { renditionId, name, viewer }, c.var.ctx);
+      return deps.sessions.piece(video, planned, { renditionId, name, viewer }, ctx);
     },
   };
 };

@@ -3,7 +3,6 @@ import { bytesHeldForClients } from '../http/direct-body.ts';
 import type { VideoRow } from '@reelay/store';
 import type { Piece, PieceFile, PieceKey } from '../cache/piece.ts';
 import type { GatewayDeps } from '../deps.ts';
-import type { RequestContext } from '../http/env.ts';
 import type { StreamSource } from './source.ts';
 
 /** Cutting takes milliseconds; a disk that takes this long does not answer. */
@@ -16,7 +15,7 @@ const MOST_HELD_BYTES = 128_000_000;
 const IFRAMES = 'i0';
 
 /** The stream that is cut from the file in this process. Segments are kept in memory, where the next viewer finds them. */
-export const remuxSource = async (deps: GatewayDeps, c: RequestContext, video: VideoRow): Promise<StreamSource> => {
+export const remuxSource = async (deps: GatewayDeps, video: VideoRow): Promise<StreamSource> => {
   const pack = await deps.packages.open(video);
   const { version } = pack;
   const cut = async (id: string, name: 'init' | number): Promise<Uint8Array> => {
@@ -44,6 +43,6 @@ export const remuxSource = async (deps: GatewayDeps, c: RequestContext, video: V
     mediaPlaylist: (id) => (id === IFRAMES ? pack.iframePlaylist({ pieces: '', init: '../v0/init.mp4' }) : pack.mediaPlaylist(id)),
     iframePlaylist: pack.iframes > 0 ? () => pack.iframePlaylist({ pieces: `${IFRAMES}/`, init: 'v0/init.mp4' }) : null,
     cached: (id, name) => deps.cache.get({ version, rendition: id, name: String(name) }),
-    piece: (id, name) => unlessCancelled(c.var.ctx, pieceOf({ version, rendition: id, name: String(name) }, () => cut(id, name))),
+    piece: (id, name, { ctx }) => unlessCancelled(ctx, pieceOf({ version, rendition: id, name: String(name) }, () => cut(id, name))),
   };
 };

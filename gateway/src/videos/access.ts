@@ -4,6 +4,7 @@ import { requireSignIn } from '../auth/sign-in.ts';
 import type { RequestContext } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { uuidOr404 } from '../http/route.ts';
+import { senderOf } from '../http/sender.ts';
 
 /** A video to look at: a public one for anybody, any other for whoever is signed in. @throws HttpProblem video_not_found, unauthenticated */
 export const viewableVideo = async (sql: Sql, c: RequestContext, offeredId: string): Promise<VideoRow> => {
@@ -18,7 +19,7 @@ export const viewableVideo = async (sql: Sql, c: RequestContext, offeredId: stri
 
 /** As viewableVideo; also for whoever comes with a signed address. @throws HttpProblem video_not_found, unauthenticated */
 export const viewOf = async ({ sql, views }: { sql: Sql; views: ViewAccess }, c: RequestContext, id: string): Promise<View> => {
-  if (c.req.param('token') !== undefined) return views.view(c, id);
+  if (c.req.param('token') !== undefined) return views.view(senderOf(c), id);
   const video = await viewableVideo(sql, c, id);
   return { video, by: video.isPublic ? 'public' : 'signIn' };
 };
