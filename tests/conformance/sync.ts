@@ -101,12 +101,13 @@ export async function beepsIn(window: Window): Promise<number[]> {
 
 const printed = (text: string, pattern: RegExp): number[] => [...text.matchAll(pattern)].map(([, seconds]) => Number(seconds));
 
-/** Flashes and beeps of a whole file, at the times that a player reads in it. */
-export async function eventsIn(path: string): Promise<{ flashes: number[]; beeps: number[] }> {
+/** Flashes and beeps of a whole file, at the times that a player reads in it; `streams` by their index where there are several. */
+export async function eventsIn(path: string, streams: { video: number; audio: number } | null = null): Promise<{ flashes: number[]; beeps: number[] }> {
   const input = ['-nostdin', '-v', 'info', '-nostats', '-copyts', '-i', path];
+  const [pictures, sound] = streams === null ? ['0:v', '0:a'] : [`0:${streams.video}`, `0:${streams.audio}`];
   const [video, audio] = await Promise.all([
-    run(FFMPEG, [...input, '-map', '0:v', '-vf', "signalstats,metadata=select:key=lavfi.signalstats.YAVG:value=140:function=greater,metadata=print:file=-", '-f', 'null', '-'], { maxBuffer: 1 << 26 }),
-    run(FFMPEG, [...input, '-map', '0:a', '-af', 'silencedetect=n=-20dB:d=0.3', '-f', 'null', '-'], { maxBuffer: 1 << 26 }),
+    run(FFMPEG, [...input, '-map', pictures, '-vf', "format=gray,signalstats,metadata=select:key=lavfi.signalstats.YAVG:value=140:function=greater,metadata=print:file=-", '-f', 'null', '-'], { maxBuffer: 1 << 26 }),
+    run(FFMPEG, [...input, '-map', sound, '-af', 'silencedetect=n=-20dB:d=0.3', '-f', 'null', '-'], { maxBuffer: 1 << 26 }),
   ]);
   return { flashes: printed(video.stdout, /pts_time:([\d.]+)/g), beeps: printed(audio.stderr, /silence_end: ([\d.]+)/g) };
 }

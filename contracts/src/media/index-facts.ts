@@ -22,6 +22,8 @@ export const trackFactsSchema = z.object({
   hidden: z.int().nonnegative().optional(),
   /** How soon pictures follow each other where they do fastest: one gap in ten is not longer. Null for sound, and in facts of old. */
   shortestGapSeconds: z.number().nonnegative().nullable().optional(),
+  /** The longest time without a keyframe, as the container knows them. Null for sound, and in facts of old. */
+  longestKeyGapSeconds: z.number().nonnegative().nullable().optional(),
 });
 export type TrackFacts = z.infer<typeof trackFactsSchema>;
 
@@ -66,6 +68,7 @@ function trackFacts(track: PacketTrack): TrackFacts {
     startSeconds: Number.isFinite(first) ? ticksToSeconds(track, first) : null,
     endSeconds: Number.isFinite(end) ? ticksToSeconds(track, end) : null,
     shortestGapSeconds: track.kind === 'video' ? shortestGap(track) : null,
+    longestKeyGapSeconds: track.kind === 'video' ? longestKeyGap(track) : null,
     ...groups,
   };
 }
@@ -75,6 +78,24 @@ function shortestGap(track: PacketTrack): number | null {
   const gaps = times.slice(1).map((pts, i) => pts - (times[i] ?? pts)).filter((gap) => gap > 0).toSorted();
   const gap = gaps[Math.floor(gaps.length / 10)];
   return gap === undefined ? null : ticksToSeconds(track, gap);
+}
+
+/** From the first picture on: what stands ahead of the first keyframe counts, too. */
+function longestKeyGap(track: PacketTrack): number {
+  let longest = 0;
+  let last = Number.NaN;
+  let latest = Number.NaN;
+  for (let i = 0; i < track.count; i += 1) {
+    const pts = track.pts[i] ?? Number.NaN;
+    if (Number.isNaN(pts)) continue;
+    latest = Number.isNaN(latest) ? pts : Math.max(latest, pts);
+    const isKey = ((track.flags[i] ?? 0) & PacketFlag.key) !== 0;
+    if (isKey || Number.isNaN(last)) {
+      longest = Math.max(longest, Number.isNaN(last) ? 0 : pts - last);
+      last = pts;
+    }
+  }
+  return ticksToSeconds(track, Math.max(longest, Number.isNaN(last) ? 0 : latest - last));
 }
 
 type GroupFacts = Pick<TrackFacts, 'longestGroupSeconds' | 'largestGroupBytes' | 'disordered'>;

@@ -39,6 +39,8 @@ export const videoRecipeSchema = z.object({
   deinterlace: z.boolean(),
   /** The source is HDR: tone mapped to BT.709. */
   toneMap: z.enum(['pq', 'hlg']).nullable(),
+  /** The source's demuxer seeks to a time and not to a keyframe: reading begins so much earlier, and what is decoded meanwhile is not shown. */
+  prerollSeconds: z.number().min(0).max(120).optional(),
 });
 export type VideoRecipe = z.infer<typeof videoRecipeSchema>;
 /** AAC-LC, stereo. */

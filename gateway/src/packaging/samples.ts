@@ -35,7 +35,7 @@ function videoSamples(plan: TrackPlan, segment: PlannedSegment, config: CodecCon
 }
 
 function audioSamples(plan: TrackPlan, segment: PlannedSegment, config: CodecConfig, packets: readonly Uint8Array[]): Sample[] {
-  const times = soundTimes(plan.track, segment.first, segment.end).map((pts) => (pts - plan.originTicks) * plan.track.timeBase.num);
+  const times = soundTimes(plan.track, segment.first, segment.end, segment.startTicks / plan.track.timeBase.num + plan.originTicks).map((pts) => (pts - plan.originTicks) * plan.track.timeBase.num);
   return packets.map((packet, i) => ({
     data: config.adts ? withoutAdts(packet) : packet,
     durationTicks: (times[i + 1] ?? segment.endTicks) - (times[i] ?? 0),

@@ -18,7 +18,7 @@ const SHORTEST_SEGMENT_SECONDS = 4;
 export const LONGEST_GROUP_SECONDS = 20;
 /** A segment is built in memory. */
 export const LARGEST_SEGMENT_BYTES = 96 * 1024 * 1024;
-/** Sound may step back this far (rounding, a late packet); it is then held at the previous time. */
+/** Sound may step back this far (rounding, a late packet); it is then put right behind the previous one. */
 const TOLERATED_STEP_BACK_SECONDS = 0.2;
 
 export interface PlannedSegment {
@@ -197,19 +197,19 @@ function planAudio(track: PacketTrack, originSeconds: number, cuts: readonly num
   return { ...plan, segments };
 }
 
-/** Presentation times of the packets from `first` on, made non-decreasing. */
-export function soundTimes(track: PacketTrack, first: number, end: number = track.count): Float64Array {
+/**
+ * Presentation times of the packets from `first` on, made to increase: each lasts something. `startPts`: the time of the first one,
+ * where what came before it has moved it.
+ */
+export function soundTimes(track: PacketTrack, first: number, end: number = track.count, startPts = -Infinity): Float64Array {
   const times = track.pts.slice(first, end);
   const tolerated = (TOLERATED_STEP_BACK_SECONDS * track.timeBase.den) / track.timeBase.num;
-  let previous = -Infinity;
+  let least = startPts;
   for (let i = 0; i < times.length; i += 1) {
     const pts = times[i] ?? Number.NaN;
-    if (pts >= previous) {
-      previous = pts;
-      continue;
-    }
-    if (!(previous - pts <= tolerated)) throw new NotRemuxableError('The times of the sound jump back.', { packet: first + i });
-    times[i] = previous;
+    if (!(pts >= least - tolerated)) throw new NotRemuxableError('The times of the sound jump back.', { packet: first + i });
+    times[i] = Math.max(pts, least);
+    least = (times[i] ?? 0) + 1;
   }
   return times;
 }

@@ -19,6 +19,10 @@ const USUAL_RATES: readonly Rational[] = [
   { num: 60_000, den: 1_001 }, { num: 60, den: 1 },
 ];
 const AUDIO_KBPS = 128;
+/** Decoding for nothing costs a viewer time: beyond this a picture may be late after a seek. */
+const LONGEST_PREROLL_SECONDS = 60;
+const LEAST_GAP_SECONDS = 0.5;
+const PREROLL_MARGIN_SECONDS = 0.5;
 /** Sound that outlasts the pictures by more than this is played to its end; less is cut or filled up with silence. */
 const LONGER_SOUND_SECONDS = 1;
 
@@ -61,7 +65,7 @@ export function planEncodedStream(source: EncodedSource): EncodedStream {
   const { originSeconds, durationSeconds } = times;
   const grid = videoGrid({ frameRate: frameRateOf(video, shortestGapOf(video, facts)), durationSeconds, targetSeconds: SEGMENT_SECONDS });
   const renditions = [
-    ...(video ? ladderFor(video).map((rung) => encodedVideo(rung, video, grid)) : []),
+    ...(video ? ladderFor(video).map((rung) => encodedVideo(rung, video, { grid, prerollSeconds: prerollOf(video, media, facts) })) : []),
     ...sound.map((stream, n) => encodedSound(`a${n}`, stream, grid, soundSeconds(stream, source, originSeconds, video ? durationSeconds : null))),
   ];
   if (renditions.length === 0) throw new NotEncodable('The size of the pictures is not known.');
@@ -87,7 +91,7 @@ export function targetDurationOf(stream: EncodedStream): number {
   return Math.max(1, Math.round(longest));
 }
 
-function encodedVideo(rung: Rung, source: MediaStream, grid: VideoGrid): EncodedRendition {
+function encodedVideo(rung: Rung, source: MediaStream, { grid, prerollSeconds }: { grid: VideoGrid; prerollSeconds: number }): EncodedRendition {
   const { id, width, height, videoKbps, maxKbps } = rung;
   const transfer = source.colour?.transfer;
   const recipe: VideoRecipe = {
@@ -95,6 +99,7 @@ function encodedVideo(rung: Rung, source: MediaStream, grid: VideoGrid): Encoded
     level: h264Level({ width, height, framesPerSecond: rationalValue(grid.frameRate), maxKbps }),
     rotationDegrees: source.rotationDegrees, deinterlace: source.interlaced,
     toneMap: transfer === 'smpte2084' ? 'pq' : transfer === 'arib-std-b67' ? 'hlg' : null,
+    ...(prerollSeconds > 0 ? { prerollSeconds } : {}),
   };
   return { id, recipe, source, segments: segmentCount(grid), durationSeconds: (grid.frames * grid.frameTicks) / grid.timescale };
 }
@@ -120,6 +125,17 @@ function spanOf(lead: MediaStream, media: MediaInfo, facts: IndexFacts | null): 
   const end = track?.endSeconds ?? null;
   const durationSeconds = end === null ? (lead.durationSeconds ?? media.durationSeconds) : end - originSeconds;
   return durationSeconds !== null && durationSeconds > 0 ? { originSeconds, durationSeconds } : null;
+}
+
+/**
+ * ffmpeg's demuxers of MPEG streams land anywhere between two keyframes: pictures decoded from there are torn (HEVC) or late
+ * by up to a group (H.264, MPEG-2; measured), so a head begins a group earlier.
+ */
+function prerollOf(video: MediaStream, { container, formatNames }: MediaInfo, facts: IndexFacts | null): number {
+  if (container !== 'mpegts' && !formatNames.includes('mpeg')) return 0;
+  const track = facts?.tracks.find(({ streamIndex }) => streamIndex === video.index);
+  const gap = track?.longestKeyGapSeconds ?? track?.longestGroupSeconds ?? 0;
+  return Math.min(LONGEST_PREROLL_SECONDS, Math.ceil((Math.max(gap, LEAST_GAP_SECONDS) + PREROLL_MARGIN_SECONDS) * 10) / 10);
 }
 
 /** Null where it says nothing: the fields of interlaced pictures may come one by one. */

@@ -56,7 +56,7 @@ function videoArgs(recipe: VideoRecipe, head: HeadInput): string[] {
     `scale=${recipe.width}:${recipe.height}:flags=fast_bilinear`, 'setsar=1', ...profile.filters,
   ];
   return [
-    ...COMMON, ...profile.device, ...head.inputOptions, ...seekTo(head, startSeconds - den / num / 2), '-i', head.input,
+    ...COMMON, ...profile.device, ...head.inputOptions, ...seekTo(head, startSeconds - den / num / 2, recipe.prerollSeconds), '-i', head.input,
     '-map', `0:${recipe.streamIndex}`, '-an', ...ONE_STREAM, '-vf', filters.join(','), '-frames:v', String(grid.frames - first),
     ...profile.codec, '-g', String(grid.gopFrames), '-b:v', `${recipe.videoKbps}k`, '-maxrate', `${Math.round(recipe.maxKbps * CAP_SHARE)}k`, '-bufsize', `${Math.round(recipe.maxKbps * BUFFER_SHARE)}k`,
     '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709',
@@ -82,7 +82,7 @@ function audioArgs(recipe: AudioRecipe, head: HeadInput): string[] {
  * ffmpeg counts `-ss` from the beginning of the file. What is wanted from its first picture on is read from there: a demuxer
  * that is sent ahead of its first keyframe may land seconds behind it (FLV, measured).
  */
-function seekTo({ originSeconds, fileStartSeconds }: HeadInput, startSeconds: number): string[] {
-  const at = originSeconds - fileStartSeconds + startSeconds;
-  return [...(startSeconds > 0 || at > WORTH_A_SEEK_SECONDS ? ['-ss', seconds(at)] : []), '-copyts'];
+function seekTo({ originSeconds, fileStartSeconds }: HeadInput, startSeconds: number, prerollSeconds = 0): string[] {
+  const at = originSeconds - fileStartSeconds + startSeconds - prerollSeconds;
+  return [...(at > 0 && (startSeconds > 0 || at > WORTH_A_SEEK_SECONDS) ? ['-ss', seconds(at)] : []), '-copyts'];
 }

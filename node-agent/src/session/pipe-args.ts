@@ -20,12 +20,14 @@ const FRAGMENT_MICROSECONDS = 250_000;
 /** One ffmpeg for pictures and sound, as fragmented MP4 on stdout. Times begin at 0: the player knows where it asked to start. */
 export function pipeArgs({ video, audio }: { video: VideoRecipe | null; audio: AudioRecipe | null }, input: PipeInput): string[] {
   const at = input.originSeconds - input.fileStartSeconds + input.startSeconds;
+  const preroll = Math.min(Math.max(0, at), video?.prerollSeconds ?? 0);
   const profile = video === null ? null : encoderProfile(input.encoder, video, { gpuIndex: input.gpuIndex, cpus: input.cpus, urgent: true });
   return [
-    '-nostdin', '-hide_banner', '-loglevel', 'warning', '-nostats', ...(profile?.device ?? []), ...input.inputOptions, ...(at > 0 ? ['-ss', at.toFixed(6)] : []), '-i', input.input,
+    '-nostdin', '-hide_banner', '-loglevel', 'warning', '-nostats', ...(profile?.device ?? []), ...input.inputOptions, ...(at - preroll > 0 ? ['-ss', (at - preroll).toFixed(6)] : []), '-i', input.input,
     ...(video === null || profile === null ? ['-vn'] : ['-map', `0:${video.streamIndex}`, ...videoArgs(video, profile, input)]),
     ...(audio === null ? ['-an'] : ['-map', `0:${audio.streamIndex}`, '-c:a', 'aac', '-b:a', `${audio.audioKbps}k`, '-ac', String(audio.channels), '-ar', String(audio.grid.sampleRate), '-af', 'aresample=async=1']),
-    '-sn', '-dn', '-map_metadata', '-1', '-map_chapters', '-1', '-max_muxing_queue_size', '1024',
+    // What was decoded ahead of the place is not sent.
+    ...(preroll > 0 ? ['-ss', preroll.toFixed(6)] : []), '-sn', '-dn', '-map_metadata', '-1', '-map_chapters', '-1', '-max_muxing_queue_size', '1024',
     '-f', 'mp4', '-movflags', '+empty_moov+default_base_moof+frag_keyframe+skip_trailer', '-frag_duration', String(FRAGMENT_MICROSECONDS), '-flush_packets', '1', 'pipe:1',
   ];
 }

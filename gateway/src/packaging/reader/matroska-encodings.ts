@@ -1,11 +1,10 @@
 import type { ByteSource } from './byte-source.ts';
 import { elements, unsigned } from './ebml.ts';
 
-/**
- * What was done to every frame of a track, by track number: its common first bytes were taken off ("header stripping", which
- * old mkvmerge does by itself), or it was really compressed (usual for subtitles only). Other tracks are not listed.
- */
-export type FrameEncodings = ReadonlyMap<number, Uint8Array | 'compressed'>;
+/** The common first bytes that were taken off each frame ("header stripping", which old mkvmerge does by itself), or how it was compressed. */
+type FrameEncoding = Uint8Array | 'zlib' | 'unreadable';
+/** What was done to every frame of a track, by track number. Other tracks are not listed. */
+export type FrameEncodings = ReadonlyMap<number, FrameEncoding>;
 
 const SEGMENT = 0x18538067;
 const CLUSTER = 0x1f43b675;
@@ -18,7 +17,11 @@ const COMPRESSION = 0x5034;
 const ENCRYPTION = 0x5035;
 const ALGORITHM = 0x4254;
 const SETTINGS = 0x4255;
+const ZLIB = 0;
 const HEADER_STRIPPING = 3;
+const SCOPE = 0x5032;
+/** Of the scopes: the frames, not just the configuration of the decoder. */
+const FRAMES = 1;
 
 /** The tracks stand ahead of the first cluster, after seek head, info, and perhaps a reserve. */
 const HEAD_BYTES: readonly number[] = [64 * 1024, 4 * 1024 * 1024];
@@ -45,11 +48,11 @@ function findTracks(bytes: Uint8Array): FrameEncodings | null {
 }
 
 function readTracks(bytes: Uint8Array, start: number, end: number): FrameEncodings {
-  const found = new Map<number, Uint8Array | 'compressed'>();
+  const found = new Map<number, FrameEncoding>();
   for (const entry of elements(bytes, start, end)) {
     if (entry.id !== TRACK_ENTRY) continue;
     let trackNumber = 0;
-    let encoding: Uint8Array | 'compressed' | null = null;
+    let encoding: FrameEncoding | null = null;
     for (const field of elements(bytes, entry.start, entry.end)) {
       if (field.id === TRACK_NUMBER) trackNumber = unsigned(bytes, field.start, field.end);
       if (field.id === CONTENT_ENCODINGS) encoding = readEncodings(bytes, field.start, field.end);
@@ -59,12 +62,14 @@ function readTracks(bytes: Uint8Array, start: number, end: number): FrameEncodin
   return found;
 }
 
-function readEncodings(bytes: Uint8Array, start: number, end: number): Uint8Array | 'compressed' | null {
-  let result: Uint8Array | 'compressed' | null = null;
+function readEncodings(bytes: Uint8Array, start: number, end: number): FrameEncoding | null {
+  let result: FrameEncoding | null = null;
   for (const encoding of elements(bytes, start, end)) {
     if (encoding.id !== CONTENT_ENCODING) continue;
+    const scope = [...elements(bytes, encoding.start, encoding.end)].find(({ id }) => id === SCOPE);
+    if (scope && (unsigned(bytes, scope.start, scope.end) & FRAMES) === 0) continue;
     for (const field of elements(bytes, encoding.start, encoding.end)) {
-      if (field.id === ENCRYPTION || (field.id === COMPRESSION && result !== null)) return 'compressed';
+      if (field.id === ENCRYPTION || (field.id === COMPRESSION && result !== null)) return 'unreadable';
       if (field.id === COMPRESSION) result = readCompression(bytes, field.start, field.end);
     }
   }
@@ -72,12 +77,13 @@ function readEncodings(bytes: Uint8Array, start: number, end: number): Uint8Arra
 }
 
 /** An absent algorithm is zlib. */
-function readCompression(bytes: Uint8Array, start: number, end: number): Uint8Array | 'compressed' {
+function readCompression(bytes: Uint8Array, start: number, end: number): FrameEncoding {
   let algorithm = 0;
   let settings: Uint8Array = new Uint8Array(0);
   for (const field of elements(bytes, start, end)) {
     if (field.id === ALGORITHM) algorithm = unsigned(bytes, field.start, field.end);
     if (field.id === SETTINGS) settings = bytes.slice(field.start, field.end);
   }
-  return algorithm === HEADER_STRIPPING ? settings : 'compressed';
+  if (algorithm === ZLIB) return 'zlib';
+  return algorithm === HEADER_STRIPPING ? settings : 'unreadable';
 }

@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { allocateTrack } from '@reelay/contracts';
 import type { ByteSource } from './byte-source.ts';
@@ -43,7 +44,20 @@ describe('readMatroska', () => {
     const bytes = [...BLOCK_HEAD(0), 5, 6, 7];
     const [frame] = await readMatroska(sourceOf(bytes), trackOf([5], 0), 0, 1, new Map([[1, Uint8Array.of(9, 9)]]));
     expect([...(frame ?? [])]).toEqual([9, 9, 5, 6, 7]);
-    await expect(readMatroska(sourceOf(bytes), trackOf([5], 0), 0, 1, new Map([[1, 'compressed']]))).rejects.toMatchObject({ code: 'not_remuxable' });
+    await expect(readMatroska(sourceOf(bytes), trackOf([5], 0), 0, 1, new Map([[1, 'unreadable']]))).rejects.toMatchObject({ code: 'not_remuxable' });
+  });
+
+  it('inflates frames, alone and laced', async () => {
+    const frames = [Buffer.alloc(300, 1), Buffer.from('abcdefgh'), Buffer.alloc(300, 1)];
+    const stored = frames.map((frame) => deflateSync(frame));
+    const encodings = new Map([[1, 'zlib' as const]]);
+    const alone = [...BLOCK_HEAD(0), ...(stored[1] ?? []), 0xa3, 9, 9];
+    expect(await readMatroska(sourceOf(alone), trackOf([8], 0), 0, 1, encodings)).toEqual([Uint8Array.from(frames[1] ?? [])].map((bytes) => Buffer.from(bytes)));
+    const xiph = [...BLOCK_HEAD(1), 2, stored[0]?.length ?? 0, stored[1]?.length ?? 0, ...stored.flatMap((bytes) => [...bytes])];
+    expect(await readMatroska(sourceOf(xiph), trackOf([300, 8, 300], 0), 0, 3, encodings)).toEqual(frames);
+    const fixed = [...BLOCK_HEAD(2), 1, ...(stored[0] ?? []), ...(stored[2] ?? [])];
+    expect(await readMatroska(sourceOf(fixed), trackOf([300, 300], 0), 1, 2, encodings)).toEqual([frames[2]]);
+    await expect(readMatroska(sourceOf(alone), trackOf([7], 0), 0, 1, encodings)).rejects.toMatchObject({ code: 'source_changed' });
   });
 
   it('refuses positions at which there is no block', async () => {
@@ -62,11 +76,12 @@ describe('readFrameEncodings', () => {
     const tracks = element([0x16, 0x54, 0xae, 0x6b], [
       ...encoded(1, [...element([0x42, 0x54], [3]), ...element([0x42, 0x55], [0xff, 0xf1])]),
       ...encoded(2, []),
-      ...element([0xae], element([0xd7], [3])),
+      ...encoded(3, element([0x42, 0x54], [1])),
+      ...element([0xae], element([0xd7], [4])),
     ]);
     for (const size of [0x80 | tracks.length, 0xff]) {
       const found = await readFrameEncodings(sourceOf([...element([0x1a, 0x45, 0xdf, 0xa3], []), 0x18, 0x53, 0x80, 0x67, size, ...tracks]));
-      expect([...found.entries()]).toEqual([[1, Uint8Array.of(0xff, 0xf1)], [2, 'compressed']]);
+      expect([...found.entries()]).toEqual([[1, Uint8Array.of(0xff, 0xf1)], [2, 'zlib'], [3, 'unreadable']]);
     }
   });
 

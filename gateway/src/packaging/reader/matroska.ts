@@ -1,3 +1,4 @@
+import { constants, inflateSync, type ZlibOptions } from 'node:zlib';
 import type { PacketTrack } from '@reelay/contracts';
 import { concat } from '../fmp4/box.ts';
 import { NotRemuxableError, SourceChangedError } from '../errors.ts';
@@ -14,18 +15,21 @@ const BLOCK_HEADER_BYTES = 12;
 const LACED_HEADER_BYTES = 2048;
 const XIPH = 1;
 const FIXED = 2;
-
+const LARGEST_FRAME_BYTES = 64 * 1024 * 1024;
+/** zlib makes a frame that it cannot shorten longer, by at most this. */
+const zlibGrowth = (bytes: number): number => 64 + Math.ceil(bytes / 1000);
 
 /** Reads packets [first, end) of a track. */
 export async function readMatroska(
   source: ByteSource, track: PacketTrack, first: number, end: number, encodings: FrameEncodings,
 ): Promise<Uint8Array[]> {
   const ranges = [];
+  const isZlib = [...encodings.values()].includes('zlib');
   for (let i = first; i < end; i += 1) {
     const block = blockOf(track, i);
     const header = block.last > block.first ? LACED_HEADER_BYTES : BLOCK_HEADER_BYTES;
     let bytes = header;
-    for (let j = block.first; j <= i; j += 1) bytes += track.size[j] ?? 0;
+    for (let j = block.first; j <= i; j += 1) bytes += (track.size[j] ?? 0) + (isZlib ? zlibGrowth(track.size[j] ?? 0) : 0);
     ranges.push({ start: track.position[i] ?? 0, end: Math.min(source.sizeBytes, (track.position[i] ?? 0) + bytes) });
   }
   const packets: Uint8Array[] = [];
@@ -50,13 +54,34 @@ function framePacket(block: Uint8Array, size: number, frame: number, encodings: 
   const track = readVint(block, 0);
   const flagsAt = track.bytes + 2;
   const lacing = ((block[flagsAt] ?? 0) >> 1) & 3;
-  const prefix = encodings.get(track.value);
-  if (prefix === 'compressed') throw new NotRemuxableError('The Matroska track is compressed.', { trackNumber: track.value });
-  const stored = size - (prefix?.length ?? 0);
+  const encoding = encodings.get(track.value);
+  if (encoding === 'unreadable') throw new NotRemuxableError('The frames of the Matroska track are compressed or encrypted.', { trackNumber: track.value });
   const start = flagsAt + 1;
+  if (encoding === 'zlib') return inflated(block, start, lacing, frame, size);
+  const stored = size - (encoding?.length ?? 0);
   const offset = lacing === 0 ? start : lacedOffset(block, start, lacing, frame, stored);
   const data = slicePacket(block, offset, stored);
-  return prefix ? concat([prefix, data]) : data;
+  return encoding ? concat([encoding, data]) : data;
+}
+
+/** The index knows how long a frame is, not how long it is compressed: its end is where zlib finds one. */
+function inflated(block: Uint8Array, start: number, lacing: number, frame: number, size: number): Uint8Array {
+  const at = lacing === 0 ? start : lacing === FIXED ? start + 1 + frame * inflate(block.subarray(start + 1)).taken : lacedOffset(block, start, lacing, frame, 0);
+  const { bytes } = inflate(block.subarray(at), size);
+  if (bytes.length !== size) throw new SourceChangedError('A Matroska frame is not as long as the index says.', { size, found: bytes.length });
+  return bytes;
+}
+
+/** The first compressed frame in some bytes, and how many of them it takes. */
+function inflate(bytes: Uint8Array, mostBytes = LARGEST_FRAME_BYTES): { bytes: Uint8Array; taken: number } {
+  try {
+    const options: ZlibOptions = { info: true, maxOutputLength: Math.max(1, mostBytes), finishFlush: constants.Z_SYNC_FLUSH };
+    // With `info` it answers an object, which its type does not say.
+    const answer: { buffer?: unknown; engine?: { bytesWritten?: unknown } } = inflateSync(bytes, options);
+    return { bytes: answer.buffer instanceof Uint8Array ? answer.buffer : new Uint8Array(), taken: Number(answer.engine?.bytesWritten) };
+  } catch (cause) {
+    throw new SourceChangedError('A compressed Matroska frame is not where the index says.', {}, cause);
+  }
 }
 
 /** Where the n-th frame of a laced block begins. */
