@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -44,14 +44,25 @@ const findWorkerd = async (): Promise<string | null> => {
   }
 };
 
-/** @param gateways their origins @param secret the lines of their secret file */
-export const startEdgeWorker = async (gateways: readonly string[], secret: string): Promise<EdgeWorker> => {
+/** The configuration for workerd, with a cache service behind the Cache API when there is an address of one. */
+const writeConfig = async (path: string, cacheAddress: string | null): Promise<void> => {
+  const config = await readFile(join(WORKER, 'workerd.capnp'), 'utf8');
+  if (cacheAddress === null) return writeFile(path, config);
+  const withCache = config
+    .replace('services = [', `services = [\n    (name = "cache", external = (address = "${cacheAddress}", http = (style = proxy))),`)
+    .replace(/( *#[^\n]*\n)* *\(name = "REELAY_CACHE_API"[^\n]*\n/, '')
+    .replace('compatibilityDate =', 'cacheApiOutbound = "cache",\n  compatibilityDate =');
+  return writeFile(path, withCache);
+};
+
+/** @param gateways their origins @param secret the lines of their secret file @param cacheAddress of what keeps for the Cache API; null: memory */
+export const startEdgeWorker = async (gateways: readonly string[], secret: string, cacheAddress: string | null = null): Promise<EdgeWorker> => {
   const program = await findWorkerd();
   const port = await freePort(HOST);
   const baseUrl = `http://${HOST}:${port}`;
   if (program === null) return inThisProcess(gateways, secret, port);
   const folder = await mkdtemp(join(tmpdir(), 'reelay-worker-'));
-  await Promise.all([buildWorker(join(folder, 'worker.js')), copyFile(join(WORKER, 'workerd.capnp'), join(folder, 'workerd.capnp'))]);
+  await Promise.all([buildWorker(join(folder, 'worker.js')), writeConfig(join(folder, 'workerd.capnp'), cacheAddress)]);
   const supervisor = new Supervisor({ logger: createLogger({ service: 'test', level: 'silent' }), env: process.env });
   const complaints: string[] = [];
   const proc = supervisor.spawn(Ctx.root('workerd'), {

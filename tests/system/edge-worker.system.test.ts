@@ -8,6 +8,7 @@ import type { Playback, Problem, Video } from '@reelay/contracts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type EdgeWorker, startEdgeWorker } from '../kit/edge-worker.ts';
 import { GatewayProcess } from '../kit/gateway-process.ts';
+import { RuntimeCache } from '../kit/runtime-cache.ts';
 import { startSystem, type System } from '../kit/system.ts';
 import { Client, readEvents } from './client.ts';
 import { makeClip } from './clips.ts';
@@ -132,6 +133,53 @@ it('live events and uploads pass as they come', async () => {
   const [answer] = (await once(sending, 'response')) as [{ statusCode: number; resume: () => void }];
   answer.resume();
   expect(answer.statusCode).toBe(201);
+});
+
+it('with a cache behind the Cache API: the same rules, and what is kept outlives the isolate', async () => {
+  if (edge.runtime !== 'workerd') return;
+  const cache = await RuntimeCache.start();
+  const secret = await readFile(system.environmentOf('gateway')['REELAY_SECRET_FILE'] ?? '', 'utf8');
+  const start = (): Promise<EdgeWorker> => startEdgeWorker([`http://${gateway.address}`], secret, cache.address);
+  let cached = await start();
+  const at = (url: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Response> => fetch(new URL(url, cached.baseUrl), { headers: { 'accept-encoding': 'identity', ...headers }, method });
+  const told = async (answer: Response): Promise<[number, string | null, string | null]> => {
+    await answer.arrayBuffer();
+    return [answer.status, answer.headers.get('x-cache'), answer.headers.get('cache-control')];
+  };
+  const url = pieceOf(open, '2.m4s');
+  const bodies = await Promise.all(Array.from({ length: 20 }, async () => Buffer.from(await (await at(url)).arrayBuffer())));
+  const [whole = Buffer.alloc(0)] = bodies;
+  expect(bodies.every((body) => body.length > 1_000 && body.equals(whole))).toBe(true);
+  await expect.poll(() => askedFor(url)).toBe(1);
+  expect([...cache.entries.keys()].filter((key) => key.endsWith(url))).toHaveLength(1);
+  const again = await at(url);
+  const etag = again.headers.get('etag') ?? '';
+  // What the cache says of itself is no word of the gateway.
+  expect([again.headers.get('cf-cache-status'), again.headers.get('age'), again.headers.get('x-reelay-headers'), etag.length]).toEqual([null, null, null, 29]);
+  expect(await told(again)).toEqual([200, 'HIT', FOR_EVER]);
+  const part = await at(url, { range: 'bytes=10-19', 'if-range': etag });
+  expect([part.status, part.headers.get('content-range'), Buffer.from(await part.arrayBuffer()).equals(whole.subarray(10, 20))]).toEqual([206, `bytes 10-19/${whole.length}`, true]);
+  expect([(await at(url, { 'if-none-match': etag })).status, (await told(await at(url, { 'if-range': '"x"', range: 'bytes=0-1' })))[0], (await told(await at(url, { range: 'bytes=99999999-' })))[0]]).toEqual([304, 200, 416]);
+  const head = await at(url, { origin: 'https://player.example' }, 'HEAD');
+  expect([head.status, head.headers.get('content-length'), head.headers.get('access-control-allow-origin')]).toEqual([200, String(whole.length), '*']);
+
+  const hidden = pieceOf(closed, '2.m4s');
+  const prefix = (closed.signedMasterUrl ?? '').replace(/\/stream\/.*$/, '');
+  expect([await told(await at(hidden, bearer())), await told(await at(prefix + hidden)), (await told(await at(hidden)))[0]]).toEqual([[200, 'MISS', PRIVATE], [200, 'HIT', PRIVATE], 401]);
+  expect([...cache.entries.keys()].some((key) => key.includes('/s/'))).toBe(false);
+
+  await cached.stop();
+  cached = await start();
+  expect([await told(await at(url)), await told(await at(hidden, bearer())), (await told(await at(hidden)))[0]]).toEqual([[200, 'HIT', FOR_EVER], [200, 'HIT', PRIVATE], 401]);
+  expect((await at(url)).headers.get('cf-cache-status')).toBeNull();
+  await expect.poll(() => askedFor(url)).toBe(1);
+  for (let n = 0; n < 2; n += 1) expect(await told(await at(pieceOf(open, '9999.m4s')))).toEqual([404, null, 'no-store']);
+
+  await gateway.stop('SIGKILL');
+  expect([await told(await at(url)), await told(await at(hidden, bearer())), (await told(await at(hidden)))[0]]).toEqual([[200, 'HIT', FOR_EVER], [200, 'HIT', PRIVATE], 502]);
+  await gateway.start();
+  await cached.stop();
+  await cache.stop();
 });
 
 it('with the gateway away what is kept goes on, for who was let in', async () => {

@@ -7,11 +7,16 @@ export interface Kept {
   readonly freshUntilMs: number;
 }
 
+/** The gateway's headers as they were: a cache adds its own to those it gives back, and judges by some of them. */
+const HEADERS = 'x-reelay-headers';
 const AT = 'x-reelay-fresh-until';
 /** What is past its time stays for so long: it is sent once more while it is fetched anew, and when no gateway is there. */
 const STALE_SECONDS = 86_400;
 
-/** The runtime's own cache where it has one, else memory of this isolate, up to a number of bytes. */
+/**
+ * Memory of this isolate, up to a number of bytes, and behind it the runtime's own cache where there is one. Runtimes pass
+ * over failures of their cache in silence, so nothing may depend on it.
+ */
 export class Shelf {
   readonly #cache: Cache | null;
   readonly #maxBytes: number;
@@ -24,37 +29,40 @@ export class Shelf {
     this.#maxBytes = maxBytes;
   }
 
-  async find(path: string): Promise<Kept | null> {
-    const there = this.#memory.get(path);
-    if (there !== undefined) {
+  /** What is past its time, too, when there is nothing newer. `nowMs` is Unix time. */
+  async find(path: string, nowMs: number): Promise<Kept | null> {
+    const here = this.#memory.get(path);
+    if (here !== undefined) {
       this.#memory.delete(path);
-      this.#memory.set(path, there);
-      return there;
+      this.#memory.set(path, here);
+      if (nowMs < here.freshUntilMs) return here;
     }
-    const found = await this.#cache?.match(keyOf(path)).catch(() => undefined);
-    if (found === undefined) return null;
-    const headers = [...found.headers].filter(([name]) => name !== AT && name !== 'cache-control' && name !== 'x-cache-control').map(([name, value]) => [name, value] as const);
-    const rule = found.headers.get('x-cache-control');
-    return {
-      bytes: new Uint8Array(await found.arrayBuffer()), freshUntilMs: Number(found.headers.get(AT)),
-      headers: rule === null ? headers : [...headers, ['cache-control', rule]],
-    };
+    const there = await this.#inCache(path);
+    if (there === null || (here !== undefined && here.freshUntilMs >= there.freshUntilMs)) return here ?? null;
+    this.#keepHere(path, there);
+    return there;
   }
 
   async keep(path: string, kept: Kept, nowMs: number): Promise<void> {
-    if (this.#cache === null) {
-      this.#keepHere(path, kept);
-      return;
-    }
-    const headers = new Headers(kept.headers.map(([name, value]) => [name, value]));
-    // Its rule for browsers may say `private`; here it is ours to keep, for each viewer is checked.
-    headers.set('x-cache-control', headers.get('cache-control') ?? '');
-    headers.set('cache-control', `public, max-age=${Math.ceil((kept.freshUntilMs - nowMs) / 1000) + STALE_SECONDS}`);
-    headers.set(AT, String(kept.freshUntilMs));
-    await this.#cache.put(keyOf(path), new Response(kept.bytes, { headers })).catch(() => this.#keepHere(path, kept));
+    this.#keepHere(path, kept);
+    // Whatever its rule for browsers says: it is ours to keep, for each viewer is checked.
+    const headers = {
+      'cache-control': `public, max-age=${Math.ceil((kept.freshUntilMs - nowMs) / 1000) + STALE_SECONDS}`,
+      [AT]: String(kept.freshUntilMs), [HEADERS]: JSON.stringify(kept.headers),
+    };
+    await this.#cache?.put(keyOf(path), new Response(kept.bytes, { headers })).catch(() => undefined);
+  }
+
+  async #inCache(path: string): Promise<Kept | null> {
+    const found = await this.#cache?.match(keyOf(path)).catch(() => undefined);
+    const headers = found?.headers.get(HEADERS) ?? null;
+    if (found === undefined || headers === null) return null;
+    return { bytes: new Uint8Array(await found.arrayBuffer()), freshUntilMs: Number(found.headers.get(AT)), headers: JSON.parse(headers) as Kept['headers'] };
   }
 
   #keepHere(path: string, kept: Kept): void {
+    // One that is larger than all of it would only push out the others.
+    if (kept.bytes.length > this.#maxBytes) return;
     this.#bytes += kept.bytes.length - (this.#memory.get(path)?.bytes.length ?? 0);
     this.#memory.delete(path);
     this.#memory.set(path, kept);

@@ -27,7 +27,7 @@ export class Pieces {
 
   /** Null when it may not be kept, or nobody has it. `path` is without a token. */
   async get(path: string, videoId: string, shown: Shown, waitFor: WaitFor): Promise<{ kept: Kept; from: 'HIT' | 'MISS' | 'STALE' } | null> {
-    const there = await this.#shelf.find(path);
+    const there = await this.#shelf.find(path, this.#now());
     if (there !== null && this.#now() < there.freshUntilMs) return { kept: there, from: 'HIT' };
     const fresh = this.#fetchOnce(path, videoId, shown, waitFor);
     if (there !== null) return { kept: there, from: 'STALE' };

@@ -17,7 +17,8 @@ const edge :Workerd.Worker = (
   bindings = [
     (name = "REELAY_GATEWAYS", fromEnvironment = "REELAY_GATEWAYS"),
     (name = "REELAY_SECRET", fromEnvironment = "REELAY_SECRET"),
-    # There is no cache behind the Cache API here: memory of the isolate is used.
+    # There is no cache behind the Cache API here: memory of the isolate is used. With a service that keeps what PUT brings
+    # (cacheApiOutbound), leave this out.
     (name = "REELAY_CACHE_API", text = "off"),
   ],
 );
