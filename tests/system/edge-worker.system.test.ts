@@ -52,11 +52,11 @@ afterAll(async () => {
 
 const bearer = (): Record<string, string> => ({ authorization: `Bearer ${client.token}` });
 const get = (url: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Response> => fetch(new URL(url, edge.baseUrl), { headers: { 'accept-encoding': 'identity', ...headers }, method });
-const seen = async (url: string, headers: Record<string, string> = {}): Promise<[number, string | null, string | null]> => {
-  const answer = await get(url, headers);
+const told = async (answer: Response): Promise<[number, string | null, string | null]> => {
   await answer.arrayBuffer();
   return [answer.status, answer.headers.get('x-cache'), answer.headers.get('cache-control')];
 };
+const seen = async (url: string, headers: Record<string, string> = {}): Promise<[number, string | null, string | null]> => told(await get(url, headers));
 const pieceOf = (playback: Playback, name: string): string => (playback.masterUrl ?? '').replace('master.m3u8', `v0/${name}`);
 const FOR_EVER = 'public, max-age=31536000, immutable';
 const PRIVATE = 'private, max-age=31536000, immutable';
@@ -142,10 +142,6 @@ it('with a cache behind the Cache API: the same rules, and what is kept outlives
   const start = (): Promise<EdgeWorker> => startEdgeWorker([`http://${gateway.address}`], secret, cache.address);
   let cached = await start();
   const at = (url: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Response> => fetch(new URL(url, cached.baseUrl), { headers: { 'accept-encoding': 'identity', ...headers }, method });
-  const told = async (answer: Response): Promise<[number, string | null, string | null]> => {
-    await answer.arrayBuffer();
-    return [answer.status, answer.headers.get('x-cache'), answer.headers.get('cache-control')];
-  };
   const url = pieceOf(open, '2.m4s');
   const bodies = await Promise.all(Array.from({ length: 20 }, async () => Buffer.from(await (await at(url)).arrayBuffer())));
   const [whole = Buffer.alloc(0)] = bodies;

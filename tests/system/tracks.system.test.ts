@@ -83,7 +83,7 @@ describe.each([['cut from its file', () => film, 'remux'], ['encoded', () => enc
   it('come in segments with a clock, and what is seen in two is in both', async () => {
     const playback = await playbackOf(video());
     const master = await text(playback.masterUrl ?? '');
-    expect(master).toContain('#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subs",NAME="eng",LANGUAGE="eng",DEFAULT=YES,AUTOSELECT=YES,FORCED=NO,URI="s0/index.m3u8"');
+    expect(master).toContain('#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subs",NAME="eng",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,FORCED=NO,URI="s0/index.m3u8"');
     for (const line of master.split('\n').filter((found) => found.startsWith('#EXT-X-STREAM-INF'))) expect(line).toContain('SUBTITLES="subs"');
     const list = await text(`${below(playback)}s0/index.m3u8`);
     expect([...list.matchAll(/^#EXTINF:([\d.]+),\n(\S+)$/gm)].map(([, , uri]) => uri)).toEqual(['0.vtt', '1.vtt', '2.vtt']);

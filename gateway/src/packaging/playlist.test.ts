@@ -28,7 +28,7 @@ function setOf(...streams: object[]) {
 describe('masterPlaylist', () => {
   it('names codecs, size, rate and measured bandwidth', () => {
     const text = masterPlaylist(setOf(video, audio(1, 'aac', { language: 'eng' })));
-    expect(text).toContain('#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio-aac",NAME="eng",LANGUAGE="eng",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="a0/index.m3u8"');
+    expect(text).toContain('#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio-aac",NAME="eng",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="a0/index.m3u8"');
     expect(text).toMatch(/CODECS="avc1\.64001f,mp4a\.40\.2",RESOLUTION=1280x720,FRAME-RATE=29\.970,VIDEO-RANGE=SDR,AUDIO="audio-aac"\nv0\/index\.m3u8\n#EXT-X-I-FRAME/);
     const average = Number(/AVERAGE-BANDWIDTH=(\d+)/.exec(text)?.[1]);
     expect(average).toBeGreaterThan(2_080_000);
@@ -40,6 +40,16 @@ describe('masterPlaylist', () => {
     expect([...text.matchAll(/NAME="([^"]*)"/g)].map((match) => match[1])).toEqual(['Say ’hi’', 'Say ’hi’ (a1)', 'Audio 3']);
     expect(text.match(/DEFAULT=YES/g)).toHaveLength(2);
     expect(text.match(/#EXT-X-STREAM-INF/g)).toHaveLength(2);
+  });
+
+  it('lets a player choose by language among tracks that differ, and leaves the others to people', () => {
+    const text = masterPlaylist(setOf(video, audio(1, 'aac', { language: 'ger' }), { ...audio(2, 'aac', { language: 'eng', title: 'Film' }), disposition: { default: 1 } }, audio(3, 'aac', { language: 'eng', title: 'Comments' }),
+      { ...audio(4, 'aac', { language: 'eng', title: 'Described' }), disposition: { visual_impaired: 1 } }, audio(5, 'aac', { language: 'und' })));
+    const lines = text.split('\n').filter((line) => line.startsWith('#EXT-X-MEDIA')).map((line) => line.replace(/^.*?NAME=/, '').replace(/,CHANNELS.*$/, ''));
+    expect(lines).toEqual([
+      '"ger",LANGUAGE="de",DEFAULT=NO,AUTOSELECT=YES', '"Film",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES', '"Comments",LANGUAGE="en",DEFAULT=NO,AUTOSELECT=NO',
+      '"Described",LANGUAGE="en",DEFAULT=NO,AUTOSELECT=YES,CHARACTERISTICS="public.accessibility.describes-video"', '"Audio 5",DEFAULT=NO,AUTOSELECT=NO',
+    ]);
   });
 
   it('does without sound or without pictures', () => {
@@ -63,8 +73,8 @@ describe('subtitles', () => {
   const track = { language: null, title: null, isDefault: false, isForced: false, isForDeaf: false, cues: 1, from: 0, bytes: 1 };
   it('stand in a group that every variant of pictures names', () => {
     const text = masterPlaylist(setOf(video, audio(1, 'aac'), audio(2, 'opus')), [{ ...track, id: 's0', language: 'eng', isDefault: true }, { ...track, id: 's1', language: 'eng', title: 'eng', isForced: true }]);
-    expect(text).toContain('#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subs",NAME="eng",LANGUAGE="eng",DEFAULT=YES,AUTOSELECT=YES,FORCED=NO,URI="s0/index.m3u8"');
-    expect(text).toContain('NAME="eng (s1)",LANGUAGE="eng",DEFAULT=NO,AUTOSELECT=YES,FORCED=YES,URI="s1/index.m3u8"');
+    expect(text).toContain('#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subs",NAME="eng",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,FORCED=NO,URI="s0/index.m3u8"');
+    expect(text).toContain('NAME="eng (s1)",LANGUAGE="en",DEFAULT=NO,AUTOSELECT=YES,FORCED=YES,URI="s1/index.m3u8"');
     expect(text.match(/#EXT-X-STREAM-INF:[^\n]*SUBTITLES="subs"/g)).toHaveLength(2);
   });
   it('do not make a song a film', () => {

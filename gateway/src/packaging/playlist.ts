@@ -1,7 +1,7 @@
-import { rationalValue, type MediaStream, type SubtitleTrack } from '@reelay/contracts';
+import { type MediaStream, rationalValue, type SubtitleTrack } from '@reelay/contracts';
 import { iframeLine } from './iframes.ts';
 import { isPacked, type Rendition, type RenditionSet } from './renditions.ts';
-import { attributes, quoted, SUBTITLE_GROUP, subtitleLines, vodPlaylist } from './playlist-lines.ts';
+import { attributes, quoted, soundLines, SUBTITLE_GROUP, subtitleLines, vodPlaylist } from './playlist-lines.ts';
 import type { PlannedSegment } from './segment-plan.ts';
 
 /** Boxes around a segment (styp, moof without runs, mdat) and per sample of the run. */
@@ -51,30 +51,9 @@ function defaultOf(renditions: readonly Rendition[]): Rendition | undefined {
 
 function mediaLines(group: string, renditions: readonly Rendition[], set: RenditionSet): string[] {
   const main = defaultOf(renditions);
-  const names = new Set<string>();
-  return renditions.map((rendition) => {
-    const { stream, id } = rendition;
-    const name = uniqueName(stream, id, names);
-    const isVariant = !set.video && rendition === main;
-    return `#EXT-X-MEDIA:${attributes([
-      ['TYPE', 'AUDIO'],
-      ['GROUP-ID', quoted(group)],
-      ['NAME', quoted(name)],
-      ['LANGUAGE', stream.language === null ? null : quoted(stream.language)],
-      ['DEFAULT', rendition === main ? 'YES' : 'NO'],
-      ['AUTOSELECT', 'YES'],
-      ['CHANNELS', stream.channels === null ? null : quoted(String(stream.channels))],
-      ['URI', isVariant ? null : quoted(`${id}/index.m3u8`)],
-    ])}`;
-  });
-}
-
-/** NAME must be unique within a group. */
-function uniqueName(stream: MediaStream, id: string, taken: Set<string>): string {
-  const wanted = stream.title ?? stream.language ?? `Audio ${Number(id.slice(1)) + 1}`;
-  const name = taken.has(wanted) ? `${wanted} (${id})` : wanted;
-  taken.add(name);
-  return name;
+  return soundLines(group, renditions.map(({ id, stream: { language, title, disposition, channels } }) => ({
+    id, language, title, disposition, channels, uri: !set.video && id === main?.id ? null : `${id}/index.m3u8`,
+  })), main?.id);
 }
 
 function variantLines(main: Rendition, audio: readonly Rendition[], group: string | null, hasSubtitles = false): string[] {

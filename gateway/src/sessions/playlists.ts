@@ -1,5 +1,5 @@
 import { gridSegments, h264CodecString, type SubtitleTrack } from '@reelay/contracts';
-import { attributes, quoted, SUBTITLE_GROUP, subtitleLines, vodPlaylist } from '../packaging/playlist-lines.ts';
+import { attributes, quoted, soundLines, SUBTITLE_GROUP, subtitleLines, vodPlaylist } from '../packaging/playlist-lines.ts';
 import { type EncodedRendition, type EncodedStream, startRenditions, targetDurationOf } from './encoded-stream.ts';
 
 const AAC_LC = 'mp4a.40.2';
@@ -16,7 +16,7 @@ export function encodedMasterPlaylist(stream: EncodedStream, subtitles: readonly
   const rungs = stream.renditions.filter(({ recipe }) => recipe.kind === 'video');
   const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
   if (rungs.length === 0) return `${[...lines, ...soundOnly(sound)].join('\n')}\n`;
-  lines.push(...soundLines(stream), ...subtitleLines(subtitles));
+  lines.push(...soundGroup(stream), ...subtitleLines(subtitles));
   const { picture: first } = startRenditions(stream);
   const ordered = [...rungs.filter((rung) => rung === first), ...rungs.filter((rung) => rung !== first)];
   for (const rung of ordered) lines.push(...variantLines(rung, { sound: sound.length > 0, subtitles: subtitles.length > 0 }));
@@ -42,24 +42,16 @@ function variantLines({ id, recipe }: EncodedRendition, has: { sound: boolean; s
       ['VIDEO-RANGE', 'SDR'],
       ['AUDIO', has.sound ? quoted(AUDIO_GROUP) : null],
       ['SUBTITLES', has.subtitles ? quoted(SUBTITLE_GROUP) : null],
+      // Else Apple's players offer captions that are not there.
+      ['CLOSED-CAPTIONS', 'NONE'],
     ])}`,
     `${id}/index.m3u8`,
   ];
 }
 
-function soundLines(stream: EncodedStream): string[] {
+function soundGroup(stream: EncodedStream): string[] {
   const { sound: main } = startRenditions(stream);
-  const taken = new Set<string>();
-  return soundOf(stream).map((rendition) => {
-    const { id, source } = rendition;
-    const wanted = source.title ?? source.language ?? `Audio ${Number(id.slice(1)) + 1}`;
-    const name = taken.has(wanted) ? `${wanted} (${id})` : wanted;
-    taken.add(name);
-    return `#EXT-X-MEDIA:${attributes([
-      ['TYPE', 'AUDIO'], ['GROUP-ID', quoted(AUDIO_GROUP)], ['NAME', quoted(name)], ['LANGUAGE', source.language === null ? null : quoted(source.language)],
-      ['DEFAULT', rendition === main ? 'YES' : 'NO'], ['AUTOSELECT', 'YES'], ['CHANNELS', quoted('2')], ['URI', quoted(`${id}/index.m3u8`)],
-    ])}`;
-  });
+  return soundLines(AUDIO_GROUP, soundOf(stream).map(({ id, source: { language, title, disposition } }) => ({ id, language, title, disposition, channels: 2, uri: `${id}/index.m3u8` })), main?.id);
 }
 
 /** Without pictures the first track is the variant. */

@@ -39,7 +39,9 @@ export function parseAttributes(text: string, complaints: Complaints, where: str
     complaints.check(!found.has(name), 'RFC 8216 4.2', `${where}: ${name} twice`);
     const type = TYPES[name];
     complaints.check(type !== undefined, 'RFC 8216 4.2', `${where}: an attribute ${name} is not known`);
-    if (type !== undefined) complaints.check(SHAPES[type].test(value), 'RFC 8216 4.2', `${where}: ${name}=${value} is no ${type}`);
+    // Without quotes: there are none, in any variant (4.3.4.2).
+    const isNone = name === 'CLOSED-CAPTIONS' && value === 'NONE';
+    if (type !== undefined && !isNone) complaints.check(SHAPES[type].test(value), 'RFC 8216 4.2', `${where}: ${name}=${value} is no ${type}`);
     found.set(name, value.startsWith('"') ? value.slice(1, -1) : value);
   }
   return found;

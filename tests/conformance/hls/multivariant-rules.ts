@@ -46,6 +46,8 @@ function groups(media: readonly Tag[], complaints: Complaints): void {
     const names = members.map(({ attributes }) => attributes.get('NAME'));
     complaints.check(new Set(names).size === names.length, rule, `${id}: two members have the same NAME`);
     complaints.check(members.filter(({ attributes }) => attributes.get('DEFAULT') === 'YES').length <= 1, rule, `${id}: more than one DEFAULT`);
+    const chosen = members.filter(({ attributes }) => attributes.get('AUTOSELECT') === 'YES').map(({ attributes }) => ['LANGUAGE', 'ASSOC-LANGUAGE', 'FORCED', 'CHARACTERISTICS'].map((name) => attributes.get(name) ?? '').join('|'));
+    complaints.check(new Set(chosen).size === chosen.length, 'RFC 8216bis 4.4.6.1.1', `${id}: two members that are selected by themselves are alike`);
   }
 }
 
