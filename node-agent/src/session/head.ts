@@ -6,6 +6,7 @@ import { FragmentReader } from './fragment-reader.ts';
 import { headArgs, type HeadInput } from './head-args.ts';
 import { NotWanted, type Publisher } from './publisher.ts';
 import { type Segment, type Segmenter, segmenterFor } from './segmenter.ts';
+import { AWAITED_NICE, discardGraceMs, IN_HAND_NICE } from './standing.ts';
 
 export interface HeadOptions {
   headId: string;
@@ -27,13 +28,10 @@ export interface HeadOptions {
   onEncoderFailed: (encoder: string, detail: string) => void;
 }
 
-/** What is thrown away needs no tidy end. */
-const DISCARD_GRACE_MS = 100;
 /** No byte from an encoder that could write. */
 const STALL_MS = 20_000;
-/** With so many segments its viewers have something in hand: whoever waits for a first one goes before it, and it before jobs. */
+/** With so many segments its viewers have something in hand: whoever waits for a first one goes before it. */
 const IN_HAND = 2;
-const IN_HAND_NICE = 5;
 /** Segments that wait for the gateway; an encoder that is further ahead waits itself. */
 const MAX_QUEUED = 3;
 const NO_TONE_MAPPING = 'HDR is shown without tone mapping: this ffmpeg has no filter zscale';
@@ -152,9 +150,10 @@ export class Head {
     const { recipe, input, supervisor, ffmpegPath, owner, file } = this.#options;
     const proc = supervisor.spawn(this.#ctx, {
       name: `ffmpeg ${this.renditionId}`, argv0: ffmpegPath, args: headArgs(recipe, { ...input, encoder, from }), kind: 'interactive', owner, file, group: 'own',
-      stdout: 'pipe', graceMs: DISCARD_GRACE_MS, stallMs: STALL_MS, isBackpressured: () => proc.stdout.isPaused(),
+      stdout: 'pipe', graceMs: discardGraceMs(encoder), stallMs: STALL_MS, isBackpressured: () => proc.stdout.isPaused(),
     });
     this.#proc = proc;
+    proc.standBack(this.#published < IN_HAND ? AWAITED_NICE : IN_HAND_NICE);
     const segmenter = segmenterFor(recipe, from);
     const reader = new FragmentReader();
     const failed = new Promise<never>((_resolve, reject) => {

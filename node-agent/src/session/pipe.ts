@@ -5,6 +5,7 @@ import type { AudioRecipe, HeadReport, VideoRecipe } from '@reelay/contracts';
 import { ClientGone, type Clock, type Ctx, diagnose, Finished, type Logger, toError } from '@reelay/runtime';
 import type { Proc, Supervisor } from '@reelay/runtime/supervisor';
 import { pipeArgs, type PipeInput } from './pipe-args.ts';
+import { AWAITED_NICE, discardGraceMs } from './standing.ts';
 
 export interface PipeOptions {
   pipeId: string;
@@ -22,7 +23,6 @@ export interface PipeOptions {
   logger: Logger;
 }
 
-const DISCARD_GRACE_MS = 50;
 /** No byte from an encoder that could write. */
 const STALL_MS = 20_000;
 
@@ -81,9 +81,10 @@ export class Pipe {
     });
     const proc = supervisor.spawn(ctx, {
       name: 'ffmpeg live', argv0: ffmpegPath, args: pipeArgs({ video, audio }, input), kind: 'interactive', owner, file, group: 'own',
-      stdout: 'pipe', graceMs: DISCARD_GRACE_MS, stallMs: STALL_MS, isBackpressured: () => request.writableNeedDrain,
+      stdout: 'pipe', graceMs: discardGraceMs(input.encoder), stallMs: STALL_MS, isBackpressured: () => request.writableNeedDrain,
     });
     this.#proc = proc;
+    proc.standBack(AWAITED_NICE);
     proc.stdout.on('data', () => {
       proc.touch();
       if (this.#state === 'starting') this.#state = 'running';
