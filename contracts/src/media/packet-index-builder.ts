@@ -3,7 +3,7 @@ import { allocateTrack, PacketFlag, type PacketIndex, type PacketTrack } from '.
 
 /** Arguments of ffprobe whose lines {@link buildPacketIndex} reads; the input follows. */
 export const FFPROBE_PACKET_ARGS: readonly string[] = [
-  '-v', 'error', '-show_entries', 'packet=stream_index,pts,dts,duration,size,pos,flags', '-of', 'compact=p=0',
+  '-v', 'error', '-show_entries', 'packet=stream_index,pts,dts,duration,size,pos,flags:packet_side_data=side_data_type', '-of', 'compact=p=0',
 ];
 
 /**
@@ -31,11 +31,15 @@ interface PacketFields {
   size: number;
   position: number;
   flags: string;
+  newConfig: boolean;
 }
+
+/** Side data of a packet, as ffprobe calls it. */
+const NEW_CONFIG = 'New Extradata';
 
 function parseLine(line: string): PacketFields | null {
   if (!line.startsWith('stream_index=')) return null;
-  const fields: PacketFields = { streamIndex: -1, pts: Number.NaN, dts: Number.NaN, duration: Number.NaN, size: -1, position: Number.NaN, flags: '' };
+  const fields: PacketFields = { streamIndex: -1, pts: Number.NaN, dts: Number.NaN, duration: Number.NaN, size: -1, position: Number.NaN, flags: '', newConfig: line.includes(NEW_CONFIG) };
   for (const part of line.split('|')) {
     const equals = part.indexOf('=');
     const value = part.slice(equals + 1).trimEnd();
@@ -94,7 +98,9 @@ class TrackBuilder {
       const key = packet.flags.includes('K');
       track.flags[i] = (key ? PacketFlag.key : 0)
         | (key && startable ? PacketFlag.idr : 0)
-        | (packet.flags.includes('D') ? PacketFlag.discard : 0);
+        | (packet.flags.includes('D') ? PacketFlag.discard : 0)
+        // With the first packet comes what was probed.
+        | (packet.newConfig && i > 0 ? PacketFlag.newConfig : 0);
     }
     return track;
   }

@@ -20,6 +20,10 @@ export const PacketFlag = {
   discard: 2,
   /** Decoding may start here and nothing after it refers to what came before: a segment may begin with it. */
   idr: 4,
+  /** The first packet that carries this very configuration of its decoder (parameter sets, the head of AAC frames). */
+  newSets: 8,
+  /** From here on the container gives the decoder another configuration than the one that was probed. */
+  newConfig: 16,
 } as const;
 
 /** The packets of one stream in decode order. Times are ticks of `timeBase`; NaN means the file does not say. */

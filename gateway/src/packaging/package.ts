@@ -4,17 +4,18 @@ import { parseAdts } from './bitstream/adts.ts';
 import { avcConfigOf, parseAvcConfig } from './bitstream/h264.ts';
 import { hevcConfigOf } from './bitstream/hevc.ts';
 import { splitAnnexB, splitLengthPrefixed } from './bitstream/nal.ts';
-import { SegmentOutOfRangeError, UnknownRenditionError } from './errors.ts';
+import { NotRemuxableError, ParameterSetsChangedError, SegmentOutOfRangeError, UnknownRenditionError } from './errors.ts';
 import { codecConfig, needsInBandConfig, type CodecConfig, type InBandConfig } from './fmp4/codec-config.ts';
 import { writeInitSegment } from './fmp4/init-segment.ts';
 import { writeMediaSegment } from './fmp4/media-segment.ts';
 import { iframePlaylist } from './iframes.ts';
 import { writePackedAudio } from './packed-audio.ts';
 import { masterPlaylist, mediaPlaylist } from './playlist.ts';
+import { packetsToProve } from './proof.ts';
 import { withFile, type SourceIdentity } from './reader/byte-source.ts';
 import { readContainerFacts, readPackets, type ContainerFacts } from './reader/packet-reader.ts';
 import { allRenditions, isPacked, planRenditions, type Rendition, renditionSteps, type RenditionSet } from './renditions.ts';
-import { makeSamples } from './samples.ts';
+import { checkParameterSets, makeSamples } from './samples.ts';
 import type { PlannedSegment } from './segment-plan.ts';
 
 /** Goes up with every change of the bytes written for the same input, because URLs with a version never change their content. */
@@ -74,12 +75,18 @@ export function openPackage(source: PackageSource): MediaPackage {
   return new FilePackage(source, planRenditions(source.mediaInfo, source.index), async () => {});
 }
 
-/** As {@link openPackage}; `turn` is awaited before every few milliseconds of work, here and later. */
+/**
+ * As {@link openPackage}, but looks into the file for what stands in the way; `turn` is awaited before every few milliseconds of
+ * work, here and later.
+ */
 export async function openPackageInTurns(source: PackageSource, turn: Turn): Promise<MediaPackage> {
   const steps = renditionSteps(source.mediaInfo, source.index);
   for (let step = steps.next(); ; step = steps.next()) {
     await turn();
-    if (step.done === true) return new FilePackage(source, step.value, turn);
+    if (step.done !== true) continue;
+    const pack = new FilePackage(source, step.value, turn);
+    await pack.prove();
+    return pack;
   }
 }
 
@@ -100,6 +107,25 @@ class FilePackage implements MediaPackage {
     this.#identity = { sizeBytes: source.mediaInfo.sizeBytes, mtimeMs: source.sourceMtimeMs ?? null };
     this.#set = set;
     this.version = versionOf(source, this.#set);
+  }
+
+  /** Finds what only the packets tell: frames that cannot be unpacked, and decoders that would need another configuration. @throws NotRemuxableError */
+  async prove(): Promise<void> {
+    for (const rendition of allRenditions(this.#set)) {
+      const { first, changes } = packetsToProve(rendition.plan);
+      try {
+        const config = isPacked(rendition) ? null : await this.#config(rendition);
+        for (const packet of [first, ...changes]) {
+          const [bytes] = await this.#read(rendition, packet, packet + 1);
+          if (bytes && config) checkParameterSets(bytes, config);
+        }
+      } catch (error) {
+        if (error instanceof ParameterSetsChangedError) throw new NotRemuxableError(error.message, error.fields, error);
+        if (error instanceof NotRemuxableError) throw error;
+        // Any other trouble is that of whoever asks for a piece.
+        return;
+      }
+    }
   }
 
   get originSeconds(): number {

@@ -21,7 +21,7 @@ export function makeSamples(plan: TrackPlan, segment: PlannedSegment, config: Co
 
 function videoSamples(plan: TrackPlan, segment: PlannedSegment, config: CodecConfig, packets: readonly Uint8Array[]): Sample[] {
   const shown = packets.map((_, i) => presentationTicks(plan, segment.first + i));
-  const decoded = Float64Array.from(shown).toSorted();
+  const decoded = increasing(Float64Array.from(shown).toSorted());
   return packets.map((packet, i) => {
     const isSync = ((plan.track.flags[segment.first + i] ?? 0) & PacketFlag.idr) !== 0;
     const decodeTicks = decoded[i] ?? 0;
@@ -32,6 +32,12 @@ function videoSamples(plan: TrackPlan, segment: PlannedSegment, config: CodecCon
       isSync,
     };
   });
+}
+
+/** Of two pictures due at the same time the later one is decoded a tick later: each lasts something. */
+function increasing(times: Float64Array): Float64Array {
+  for (let i = 1; i < times.length; i += 1) times[i] = Math.max(times[i] ?? 0, (times[i - 1] ?? 0) + 1);
+  return times;
 }
 
 function audioSamples(plan: TrackPlan, segment: PlannedSegment, config: CodecConfig, packets: readonly Uint8Array[]): Sample[] {
@@ -93,13 +99,22 @@ function hevcUnits(units: readonly Uint8Array[], config: HevcConfig, isSync: boo
   return [...missing, ...units.filter((unit) => hevcNalType(unit) !== HevcNal.delimiter)];
 }
 
-/** A player has prepared its decoder for what the init segment says; more than that stops it with a decode error. */
+/** Whether a picture keeps to what the init segment says. @throws ParameterSetsChangedError */
+export function checkParameterSets(packet: Uint8Array, { avc, hevc, annexB }: CodecConfig): void {
+  const config = avc ?? hevc;
+  const units = config === null ? null : annexB ? splitAnnexB(packet) : splitLengthPrefixed(packet, config.lengthSize, true);
+  if (!units) return;
+  if (avc) checkLimits(avc.sps.map(parseH264Sps), units.filter((unit) => h264NalType(unit) === H264Nal.sps).map(parseH264Sps));
+  if (hevc) checkLimits(ofType(hevc.sets, HevcNal.sps).map(parseHevcSps), ofType(units, HevcNal.sps).map(parseHevcSps));
+}
+
+/** A player has prepared its decoder for what the init segment says; more than that stops it with a decode error, another size is shown in the wrong shape. */
 function checkLimits(promised: readonly VideoLimits[], carried: readonly VideoLimits[]): void {
   for (const found of carried) {
     const fits = promised.some((limit) =>
-      found.profile === limit.profile && found.level <= limit.level && found.width <= limit.width && found.height <= limit.height);
+      found.profile === limit.profile && found.level <= limit.level && found.width === limit.width && found.height === limit.height);
     if (!fits) {
-      throw new ParameterSetsChangedError('The stream changes its profile, level or picture size beyond its start.', { promised, found });
+      throw new ParameterSetsChangedError('The pictures change their profile, level or size in the middle.', { promised, found });
     }
   }
 }

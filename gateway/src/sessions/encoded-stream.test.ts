@@ -11,9 +11,9 @@ const stream = (over: Partial<MediaStream>): MediaStream => ({
 });
 const sound = (over: Partial<MediaStream>): MediaStream => stream({ index: 1, kind: 'audio', codec: 'ac3', width: null, height: null, displayWidth: null, displayHeight: null, frameRate: null, channels: 6, sampleRate: 48_000, ...over });
 const media = (streams: MediaStream[]): MediaInfo => ({ container: 'matroska', formatNames: [], majorBrand: null, durationSeconds: 61, startTimeSeconds: 0, bitrateKbps: null, sizeBytes: 1, streams, chapters: [] });
-const facts = (spans: Record<number, [number, number]>, over: Partial<IndexFacts['tracks'][number]> = {}): IndexFacts => ({
+const facts = (spans: Record<number, [number, number]>, longestKeyGapSeconds: number | null = null): IndexFacts => ({
   tracks: Object.entries(spans).map(([index, [startSeconds, endSeconds]]) => ({
-    streamIndex: Number(index), kind: 'video', packets: 1, bytes: 1, startSeconds, endSeconds, keyframes: 1, idrs: 1, longestGroupSeconds: 1, largestGroupBytes: 1, untimed: 0, disordered: 0, ...over,
+    streamIndex: Number(index), kind: 'video', packets: 1, bytes: 1, startSeconds, endSeconds, keyframes: 1, idrs: 1, longestGroupSeconds: 1, largestGroupBytes: 1, untimed: 0, disordered: 0, longestKeyGapSeconds,
   })),
 });
 const plan = (streams: MediaStream[], known: IndexFacts | null = null) => planEncodedStream({ media: media(streams), facts: known, sizeBytes: 1, mtimeMs: 1 });
@@ -42,7 +42,7 @@ describe('the encoded stream', () => {
     const spread = facts({ 0: [0, 61] });
     expect(prerollOf('matroska', spread)).toBeUndefined();
     expect(prerollOf('mpegts', spread)).toBe(1.5);
-    expect(prerollOf('mpegts', facts({ 0: [0, 61] }, { longestKeyGapSeconds: 4.8 }))).toBe(5.3);
+    expect(prerollOf('mpegts', facts({ 0: [0, 61] }, 4.8))).toBe(5.3);
     expect(prerollOf('mpegts', null)).toBe(1);
   });
   it('has a version of its own for each source and recipe', () => {

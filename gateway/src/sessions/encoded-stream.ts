@@ -6,7 +6,7 @@ import {
 import { NotEncodable } from './errors.ts';
 
 /** Goes up with every change of what is encoded for the same input: URLs with a version never change their content. */
-const RECIPE = 2;
+const RECIPE = 3;
 /** Short, so that the first one is there soon; an IDR every two seconds is also what HLS asks for (authoring rules, 1.13). */
 const SEGMENT_SECONDS = 2;
 const FASTEST = 60;

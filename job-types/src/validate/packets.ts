@@ -5,6 +5,7 @@ import { JobFailed, type JobRun } from '../agent-types.ts';
 import { LineChannel } from '../line-channel.ts';
 import { isFaultOfFile } from '../media-probe.ts';
 import { fileUrl } from '../order-files.ts';
+import { markNewSoundConfigs, needsSoundConfigs } from './sound-configs.ts';
 
 /** Raw bytes of one part of the index; as base64 in JSON it stays below the hub's 512 KB. */
 const PART_BYTES = 350_000;
@@ -21,6 +22,7 @@ export async function readPacketIndex(run: JobRun, path: string, media: MediaInf
     for (const stream of media.streams.filter(needsIdrProbe)) {
       await markStarts(run, path, media, index, stream.index, { from: middle, to: toPercent });
     }
+    if (needsSoundConfigs(media)) await markNewSoundConfigs(path, media, index);
     return { kind: 'index', index };
   } catch (error) {
     if (error instanceof JobFailed && isFaultOfFile(error.code)) return { kind: 'unreadable', reason: error.message };

@@ -19,12 +19,15 @@ export interface HeadInput {
   readonly canToneMap: boolean;
 }
 
-const COMMON = ['-nostdin', '-hide_banner', '-loglevel', 'warning', '-nostats'];
+/** However much of it is damaged, the rest is shown. */
+const COMMON = ['-nostdin', '-hide_banner', '-loglevel', 'warning', '-nostats', '-max_error_rate', '1'];
 const ONE_STREAM = ['-sn', '-dn', '-map_metadata', '-1', '-map_chapters', '-1'];
 const FRAGMENTED = '+empty_moov+default_base_moof+skip_trailer+frag_discont+negative_cts_offsets+cmaf';
 /** Sound is read from a little earlier, so that the resampler has what it fills the first frame with. */
 const EARLIER_SECONDS = 0.06;
 const WORTH_A_SEEK_SECONDS = 10;
+/** Sound may be so far from its time before silence is put in or some of it is left out: more than containers round, less than is seen beside the lips. */
+const LARGEST_OFFSET_SECONDS = 0.03;
 /** Of the cap that the playlist promises: what the rate control aims below, and what it may save up for one segment. Together they stay within it. */
 const CAP_SHARE = 0.85;
 const BUFFER_SHARE = 0.5;
@@ -56,7 +59,8 @@ function videoArgs(recipe: VideoRecipe, head: HeadInput): string[] {
     `scale=${recipe.width}:${recipe.height}:flags=fast_bilinear`, 'setsar=1', ...profile.filters,
   ];
   return [
-    ...COMMON, ...profile.device, ...head.inputOptions, ...seekTo(head, startSeconds - den / num / 2, recipe.prerollSeconds), '-i', head.input,
+    ...COMMON, ...profile.device, ...head.inputOptions, ...seekTo(head, startSeconds - den / num / 2, recipe.prerollSeconds), '-reinit_filter', '0', '-i', head.input,
+    // Another picture size in the middle is one for `scale`: made anew, the filters would begin at 0 again.
     '-map', `0:${recipe.streamIndex}`, '-an', ...ONE_STREAM, '-vf', filters.join(','), '-frames:v', String(grid.frames - first),
     ...profile.codec, '-g', String(grid.gopFrames), '-b:v', `${recipe.videoKbps}k`, '-maxrate', `${Math.round(recipe.maxKbps * CAP_SHARE)}k`, '-bufsize', `${Math.round(recipe.maxKbps * BUFFER_SHARE)}k`,
     '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709',
@@ -64,16 +68,22 @@ function videoArgs(recipe: VideoRecipe, head: HeadInput): string[] {
   ];
 }
 
+/**
+ * Where the source changes its channels or rate, ffmpeg makes the filters anew, and they begin at 0 again: what has been written
+ * already is dropped, so that sound goes on where it was.
+ */
+const ONWARDS_ONLY = "noise=drop='if(gt(n,0)*lte(pts,ld(0)),1,0*st(0,pts))'";
+
 /** The resampler fills gaps and starts exactly at the pre-roll's first sample; silence lasts to the promised end. */
 function audioArgs(recipe: AudioRecipe, head: HeadInput): string[] {
   const { grid } = recipe;
   const first = gridSegment(grid, head.from, segmentCount(grid))?.first ?? 0;
   const startSeconds = ((first - prerollOf(first)) * grid.frameSamples) / grid.sampleRate;
-  const filters = [`asetpts=PTS-(${seconds(head.originSeconds + startSeconds)})/TB`, `aresample=${grid.sampleRate}:async=1:first_pts=0`, 'apad'];
+  const filters = [`asetpts=PTS-(${seconds(head.originSeconds + startSeconds)})/TB`, `aresample=${grid.sampleRate}:async=1:min_hard_comp=${LARGEST_OFFSET_SECONDS}:first_pts=0`, 'apad'];
   return [
     ...COMMON, ...head.inputOptions, ...seekTo(head, startSeconds - EARLIER_SECONDS), '-i', head.input,
     '-map', `0:${recipe.streamIndex}`, '-vn', ...ONE_STREAM, '-af', filters.join(','), '-frames:a', String(grid.frames - first + prerollOf(first) + 1),
-    '-c:a', 'aac', '-b:a', `${recipe.audioKbps}k`, '-ac', String(recipe.channels), '-ar', String(grid.sampleRate),
+    '-c:a', 'aac', '-b:a', `${recipe.audioKbps}k`, '-ac', String(recipe.channels), '-ar', String(grid.sampleRate), '-bsf:a', ONWARDS_ONLY,
     '-avoid_negative_ts', 'disabled', '-f', 'mp4', '-movflags', `${FRAGMENTED}+frag_every_frame`, '-flush_packets', '1', 'pipe:1',
   ];
 }
