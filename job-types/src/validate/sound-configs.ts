@@ -59,7 +59,7 @@ async function markTrack(handle: FileHandle, track: PacketTrack): Promise<void> 
  * Profile, rate and channels of the AAC frame that a packet of a transport stream begins with, as one number; null where
  * another frame's end comes first.
  */
-export function soundConfigAt(bytes: Uint8Array, frameBytes: number): number | null {
+function soundConfigAt(bytes: Uint8Array, frameBytes: number): number | null {
   const at = bytes[0] === SYNC ? 0 : 4;
   const byte = (i: number): number => bytes[i] ?? 0;
   if (byte(at) !== SYNC || (byte(at + 1) & 0x40) === 0) return null;
