@@ -5,6 +5,7 @@ import { benchFirstFrame } from './first-frame.mjs';
 import { benchFirstSegment } from './first-segment.mjs';
 import { benchHotSegments, sayHot } from './hot-segments.mjs';
 import { benchJobs } from './jobs.mjs';
+import { benchLiveFilm } from './live-film.mjs';
 import { benchSegments } from './segments.mjs';
 import { startSystem } from './system.mjs';
 
@@ -14,6 +15,7 @@ const BENCHMARKS = {
   segments: benchSegments,
   'cold-opens': benchColdOpens,
   'first-segment': (/** @type {import('./system.mjs').BenchSystem} */ system, /** @type {number} */ rounds) => benchFirstSegment(system, Math.ceil(rounds / 4)),
+  'live-film': (/** @type {import('./system.mjs').BenchSystem} */ system, /** @type {number} */ rounds) => benchLiveFilm(system, Math.ceil(rounds / 4)),
   'hot-segments': (/** @type {import('./system.mjs').BenchSystem} */ system, /** @type {number} */ rounds) => benchHotSegments(system, Math.ceil(rounds / 4)),
   'first-frame': (/** @type {import('./system.mjs').BenchSystem} */ system, /** @type {number} */ rounds) => benchFirstFrame(system, Math.ceil(rounds / 4)),
 };

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Ctx } from '@reelay/runtime';
+import { ClientGone, type Ctx } from '@reelay/runtime';
 import type { Piece, PieceFile } from '../cache/piece.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { sendFromFile, sendFromMemory, writeDirect } from '../http/direct-body.ts';
@@ -88,8 +88,8 @@ export class FastPath {
     const ctx = requests.begin(`GET ${loggedPath(asked.path)}`, 'stream', asked.incoming);
     tieToAnswer(ctx, asked.outgoing);
     const found = await this.#find(asked, ctx);
-    // Also when nobody is there any more: the line in the log is the same as of any such request.
-    if (asked.outgoing.closed) this.#over(asked, ctx, { status: GONE, startedMs });
+    // The line in the log is the same as of any such request. No application for it: the end of its connection has been told.
+    if (ctx.cause instanceof ClientGone) this.#over(asked, ctx, { status: GONE, startedMs });
     else if (found !== null && !ctx.cancelled) await this.#send(asked, found, ctx, startedMs);
     else {
       ctx.end();
