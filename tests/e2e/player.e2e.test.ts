@@ -294,6 +294,47 @@ describe('a telephone', () => {
   });
 });
 
+describe('a browser that plays HLS by itself and lets no script feed it', () => {
+  it('gets signed addresses, keeps the place between sources, and gets over a gateway that dies', async () => {
+    const context = await browser.context.browser()?.newContext({ storageState: await browser.context.storageState() });
+    if (context === undefined) throw new Error('the browser is gone');
+    await context.addInitScript(() => {
+      for (const name of ['MediaSource', 'ManagedMediaSource', 'WebKitMediaSource']) Reflect.deleteProperty(window, name);
+    });
+    const native = await context.newPage();
+    const source = (): Promise<string> => native.evaluate(() => document.querySelector('video')?.src ?? '');
+    await native.goto(`${system.baseUrl}/videos/${film.id}?t=20`);
+    await native.locator('video').waitFor();
+    if (await native.evaluate(() => document.createElement('video').canPlayType('application/vnd.apple.mpegurl') === '')) {
+      console.log('This Chromium plays no HLS by itself: not tried');
+      await context.close();
+      return;
+    }
+    await native.evaluate(() => document.querySelector('video')?.play());
+    await playedPast(native, 20.5);
+    const original = await source();
+    expect(original).toMatch(/\/s\/[^/]+\/stream\/.*\/master\.m3u8$/);
+    expect(await native.evaluate(() => document.querySelector('video')?.videoHeight)).toBe(720);
+    await native.getByRole('group', { name: 'Controls' }).getByRole('button', { name: /^Quality/ }).focus();
+    await native.keyboard.press('Enter');
+    await native.getByRole('menuitemradio', { name: /^Auto/ }).click();
+    await expect.poll(source).not.toBe(original);
+    await playedPast(native, 21);
+    expect(await source()).toMatch(/\/s\/[^/]+\/stream\/.*\/t[0-9a-f]+\/master\.m3u8$/);
+    await system.kill('gateway', 'SIGKILL');
+    await native.evaluate(() => {
+      const video = document.querySelector('video');
+      if (video !== null) video.currentTime = 45;
+    });
+    // In between the element has an error, which the player gets over.
+    await native.waitForFunction(() => {
+      const video = document.querySelector('video');
+      return video !== null && video.error === null && !video.seeking && video.currentTime > 45.5;
+    });
+    await context.close();
+  });
+});
+
 const LOOKS = [
   { name: 'wide-light', width: 1280, height: 800, colorScheme: 'light' },
   { name: 'narrow-dark', width: 390, height: 800, colorScheme: 'dark' },

@@ -14,7 +14,7 @@ import { readPreferences } from './preferences.ts';
 import type { Step, Tried, Trouble } from './recovery.ts';
 import { NOTHING_TRIED, afterStep, nextStep, troubleOf } from './recovery.ts';
 import type { Source } from './sources.ts';
-import { isEncoded, renditionFor, sourcesFor, urlOf } from './sources.ts';
+import { isEncoded, renditionFor, signedUrlOf, sourcesFor, urlOf } from './sources.ts';
 
 export type PlayerState =
   | { readonly kind: 'opening' | 'playing' }
@@ -155,7 +155,7 @@ export class Player {
     });
     // An address takes the element's speed away.
     this.#video.defaultPlaybackRate = this.#video.playbackRate;
-    const engine = await openEngine(source, {
+    const engine = await openEngine(source, signedUrlOf(this.playback.peek(), source) ?? url, {
       video: this.#video, url, startSeconds: this.#seconds, isEncoded: isEncoded(this.playback.peek(), source), renditionId: renditionFor(source, this.quality.peek(), this.#rungs()), audioId: this.audio.peek(), events: this.#events(opening, source),
     });
     if (this.#gone.signal.aborted || opening !== this.#openings) {
@@ -277,7 +277,7 @@ export class Player {
 }
 
 /** An engine for a source, or why there is none. */
-async function openEngine(source: Source, options: OpenOptions): Promise<Engine | Trouble> {
+async function openEngine(source: Source, signedUrl: string, options: OpenOptions): Promise<Engine | Trouble> {
   if (source === 'file') return elementEngine(options);
   const isNative = options.video.canPlayType(HLS_TYPE) !== '';
   try {
@@ -286,5 +286,5 @@ async function openEngine(source: Source, options: OpenOptions): Promise<Engine 
   } catch {
     if (!isNative) return troubleOf(0);
   }
-  return isNative ? elementEngine(options) : { fault: 'unsupported', sentence: null, retryAfterSeconds: null };
+  return isNative ? elementEngine({ ...options, url: signedUrl }) : { fault: 'unsupported', sentence: null, retryAfterSeconds: null };
 }

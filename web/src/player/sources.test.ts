@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { AUTO, ORIGINAL } from './choices.ts';
-import { sourcesFor } from './sources.ts';
+import { signedUrlOf, sourcesFor } from './sources.ts';
 import { aPlayback } from './testing.ts';
 
 const NONE = new Set<never>();
@@ -22,4 +22,11 @@ test('another sound track of a file needs segments', () => {
 test('what must be encoded has one source', () => {
   expect(sourcesFor(aPlayback({ mode: 'transcode', fileUrl: null }), AUTO, false, NONE)).toEqual(['segments']);
   expect(sourcesFor(aPlayback({ mode: 'none', fileUrl: null, masterUrl: null }), ORIGINAL, false, NONE)).toEqual([]);
+});
+
+test('a player that sends no cookies has the token in every address', () => {
+  const masterUrl = '/stream/1/c/master.m3u8';
+  const playback = aPlayback({ mode: 'remux', masterUrl, ladderUrl, signedMasterUrl: `/s/token${masterUrl}` });
+  expect([signedUrlOf(playback, 'segments'), signedUrlOf(playback, 'ladder')]).toEqual([`/s/token${masterUrl}`, `/s/token${ladderUrl}`]);
+  expect([signedUrlOf({ ...playback, signedMasterUrl: null }, 'segments'), signedUrlOf({ ...playback, ladderUrl: null }, 'ladder')]).toEqual([masterUrl, null]);
 });

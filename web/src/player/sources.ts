@@ -7,6 +7,14 @@ export type Source = 'file' | 'segments' | 'ladder';
 
 export const urlOf = ({ fileUrl, masterUrl, ladderUrl }: Playback, source: Source): string | null => ({ file: fileUrl, segments: masterUrl, ladder: ladderUrl })[source];
 
+/** The same for whoever sends neither cookies nor headers of ours: a television that the browser hands the film to. Unsigned where nobody is signed in. */
+export function signedUrlOf(playback: Playback, source: Source): string | null {
+  const url = urlOf(playback, source);
+  const { masterUrl, signedMasterUrl } = playback;
+  if (url === null || masterUrl === null || signedMasterUrl?.endsWith(masterUrl) !== true) return url;
+  return signedMasterUrl.slice(0, -masterUrl.length) + url;
+}
+
 /**
  * The sources for a quality, the best first. `otherAudio`: a sound track is wanted that the browser does not play of the
  * file itself. `failed`: what this browser could not play.
