@@ -2,7 +2,7 @@ import { PacketFlag } from '@reelay/contracts';
 import { parseAdts } from './bitstream/adts.ts';
 import { H264Nal, h264NalType, parseH264Sps, type AvcConfig, type VideoLimits } from './bitstream/h264.ts';
 import { HevcNal, hevcNalType, parseHevcSps, type HevcConfig } from './bitstream/hevc.ts';
-import { joinLengthPrefixed, splitAnnexB, splitLengthPrefixed } from './bitstream/nal.ts';
+import { isWhole, joinLengthPrefixed, splitAnnexB, splitLengthPrefixed } from './bitstream/nal.ts';
 import { NotRemuxableError, ParameterSetsChangedError, SourceChangedError } from './errors.ts';
 import type { CodecConfig } from './fmp4/codec-config.ts';
 import type { Sample } from './fmp4/media-segment.ts';
@@ -26,7 +26,7 @@ function videoSamples(plan: TrackPlan, segment: PlannedSegment, config: CodecCon
     const isSync = ((plan.track.flags[segment.first + i] ?? 0) & PacketFlag.idr) !== 0;
     const decodeTicks = decoded[i] ?? 0;
     return {
-      data: videoData(packet, config, isSync, segment.first + i === plan.track.count - 1),
+      data: videoData(packet, config, isSync),
       durationTicks: (decoded[i + 1] ?? segment.endTicks) - decodeTicks,
       compositionOffsetTicks: (shown[i] ?? 0) - decodeTicks,
       isSync,
@@ -56,16 +56,20 @@ function withoutAdts(packet: Uint8Array): Uint8Array {
   return packet.subarray(header.headerBytes, header.frameBytes);
 }
 
-/** The very last picture may be torn; a length that points past its end would stop the player. */
-function videoData(packet: Uint8Array, config: CodecConfig, isSync: boolean, isLast: boolean): Uint8Array {
+/** Pictures may be torn: a length that points past the end of one would stop the player, what is left of it only shows. */
+function videoData(packet: Uint8Array, config: CodecConfig, isSync: boolean): Uint8Array {
   const { avc, hevc, annexB } = config;
   if (!avc && !hevc) return packet;
   const lengthSize = (avc ?? hevc)?.lengthSize ?? 4;
-  const units = annexB ? splitAnnexB(packet) : splitLengthPrefixed(packet, lengthSize, isLast);
-  if (!units || units.length === 0) throw new SourceChangedError('A picture is not where the index says.');
-  if (!annexB && !isSync && !isLast && lengthSize === 4) return packet;
+  if (!annexB && !isSync && lengthSize === 4 && isWhole(packet)) return packet;
+  const units = (annexB ? splitAnnexB(packet) : splitLengthPrefixed(packet, lengthSize, true)) ?? [];
+  if (units.length === 0) return joinLengthPrefixed([avc ? H264_FILLER : HEVC_FILLER]);
   return joinLengthPrefixed(avc ? avcUnits(units, avc, isSync) : hevc ? hevcUnits(units, hevc, isSync) : units);
 }
+
+/** In the place of a picture of which nothing is left: a unit without meaning. */
+const H264_FILLER = Uint8Array.of(H264Nal.filler, 0xff, 0x80);
+const HEVC_FILLER = Uint8Array.of(HevcNal.filler << 1, 1, 0xff, 0x80);
 
 /** Units that mean nothing inside a sample. */
 const DROPPED: ReadonlySet<number> = new Set([H264Nal.delimiter, H264Nal.endOfSequence, H264Nal.endOfStream, H264Nal.filler]);

@@ -185,7 +185,7 @@ function planAudio(track: PacketTrack, originSeconds: number, cuts: readonly num
   while (first < track.count && !((track.pts[first] ?? Number.NaN) >= originTicks)) first += 1;
   if (first >= track.count) return null;
   const times = soundTimes(track, first);
-  const endPts = (times.at(-1) ?? 0) + (track.duration[track.count - 1] || 0);
+  const endPts = (times.at(-1) ?? 0) + (track.duration[track.count - 1] || (times.at(-1) ?? 0) - (times.at(-2) ?? 0) || 1);
   const ends = cutPackets(plan, first, times, soundCuts(cuts, videoEndSeconds, toSeconds(track, endPts - originTicks)));
   const segments: PlannedSegment[] = [];
   let open = first;

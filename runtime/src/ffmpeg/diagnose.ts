@@ -56,6 +56,7 @@ const RULES: readonly Rule[] = [
   { pattern: /Is a directory/i, code: 'invalid_path', message: () => 'The path is a folder, not a file.' },
   { pattern: /Input\/output error/i, code: 'io_error', message: () => 'The disk or network failed while reading or writing.' },
   { pattern: /Invalid data found when processing input|Invalid argument.*Error opening input|could not find codec parameters|EBML header parsing failed|Failed to read.*header/i, code: 'invalid_data', message: () => 'The input is damaged or is not a media file.' },
+  { pattern: /: End of file\s*$/i, code: 'invalid_data', message: () => 'The file ends before its first picture or sound: it is damaged or is not a media file.' },
   { pattern: /Broken pipe/i, code: 'reader_gone', message: () => 'The reader of the output went away.' },
 ];
 

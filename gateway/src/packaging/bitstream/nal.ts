@@ -24,7 +24,7 @@ function pushUnit(units: Uint8Array[], bytes: Uint8Array, start: number, limit: 
 
 /**
  * The NAL units of a length-prefixed sample, or null when the lengths do not add up. With `clip` the last unit may be cut
- * short (a recording that broke off).
+ * short (a damaged file, a recording that broke off).
  */
 export function splitLengthPrefixed(bytes: Uint8Array, lengthSize: number, clip = false): Uint8Array[] | null {
   const units: Uint8Array[] = [];
@@ -39,6 +39,14 @@ export function splitLengthPrefixed(bytes: Uint8Array, lengthSize: number, clip 
     at += length;
   }
   return units;
+}
+
+/** Whether a sample is nothing but whole units behind 4-byte lengths. */
+export function isWhole(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  while (at + 4 < bytes.length) at += 4 + view.getUint32(at);
+  return at === bytes.length && at > 0;
 }
 
 /** One sample with a 4-byte length before each unit. */

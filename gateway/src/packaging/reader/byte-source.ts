@@ -61,6 +61,7 @@ async function openFile(absPath: string): Promise<FileHandle> {
 }
 
 async function readAt(handle: FileHandle, position: number, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  if (!(position >= 0)) throw new SourceChangedError('A packet lies outside the file.', { position });
   // Not zeroed: it is filled, or not handed out.
   const { buffer } = Buffer.allocUnsafeSlow(Math.max(0, length));
   const bytes = new Uint8Array(buffer);

@@ -42,7 +42,8 @@ function firstFrame(payload: Uint8Array, slackBytes: number, sizes: readonly num
   throw new SourceChangedError('The frames of the stream are not where the index says.', { codec });
 }
 
-function isFrameHead(bytes: Uint8Array, at: number, size: number, codec: string): boolean {
+/** Whether a frame of this size begins here, as far as its first bytes tell. */
+export function isFrameHead(bytes: Uint8Array, at: number, size: number, codec: string): boolean {
   if (codec === 'aac') return parseAdts(bytes, at)?.frameBytes === size;
   if (codec === 'mp3') return bytes[at] === 0xff && ((bytes[at + 1] ?? 0) & 0xe0) === 0xe0;
   return isStartCode(bytes, at);

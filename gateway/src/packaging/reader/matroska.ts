@@ -5,7 +5,7 @@ import { NotRemuxableError, SourceChangedError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import { readVint } from './ebml.ts';
 import type { FrameEncodings } from './matroska-encodings.ts';
-import { readRanges, slicePacket } from './ranges.ts';
+import { positionOf, readRanges, slicePacket } from './ranges.ts';
 
 // ffprobe's position is the content of a (Simple)Block: track number, 16-bit time, flags, then one frame or, with lacing,
 // a table of sizes and several frames, which then all have the same position.
@@ -30,7 +30,8 @@ export async function readMatroska(
     const header = block.last > block.first ? LACED_HEADER_BYTES : BLOCK_HEADER_BYTES;
     let bytes = header;
     for (let j = block.first; j <= i; j += 1) bytes += (track.size[j] ?? 0) + (isZlib ? zlibGrowth(track.size[j] ?? 0) : 0);
-    ranges.push({ start: track.position[i] ?? 0, end: Math.min(source.sizeBytes, (track.position[i] ?? 0) + bytes) });
+    const start = positionOf(track, i);
+    ranges.push({ start, end: Math.min(source.sizeBytes, start + bytes) });
   }
   const packets: Uint8Array[] = [];
   await readRanges(source, ranges, (range, bytes) => {

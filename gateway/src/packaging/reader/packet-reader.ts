@@ -1,10 +1,10 @@
 import type { ContainerKind, PacketTrack } from '@reelay/contracts';
-import { NotRemuxableError, SourceChangedError } from '../errors.ts';
+import { NotRemuxableError } from '../errors.ts';
 import { readAviSound } from './avi-sound.ts';
 import type { ByteSource } from './byte-source.ts';
 import { readMatroska } from './matroska.ts';
 import { readFrameEncodings, type FrameEncodings } from './matroska-encodings.ts';
-import { readRanges, slicePacket } from './ranges.ts';
+import { positionOf, readRanges, slicePacket } from './ranges.ts';
 import { readTransportStream } from './transport-stream.ts';
 
 // How a packet is found by the position ffprobe gives, measured per container (ffmpeg 5.1):
@@ -68,10 +68,4 @@ async function readPlain(source: ByteSource, track: PacketTrack, first: number, 
     packets[range] = slicePacket(bytes, 0, track.size[first + range] ?? 0);
   });
   return packets;
-}
-
-function positionOf(track: PacketTrack, packet: number): number {
-  const position = track.position[packet] ?? Number.NaN;
-  if (Number.isNaN(position)) throw new SourceChangedError('The index knows no position for a packet.', { packet });
-  return position;
 }

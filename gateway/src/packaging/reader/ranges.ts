@@ -1,3 +1,4 @@
+import type { PacketTrack } from '@reelay/contracts';
 import { SourceChangedError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 
@@ -45,4 +46,11 @@ export async function readRanges(
 export function slicePacket(bytes: Uint8Array, offset: number, size: number): Uint8Array {
   if (offset + size > bytes.length) throw new SourceChangedError('A packet lies beyond the end of the file.', { size });
   return bytes.subarray(offset, offset + size);
+}
+
+/** Where the index says that a packet lies. @throws SourceChangedError when it does not say */
+export function positionOf(track: PacketTrack, packet: number): number {
+  const position = track.position[packet] ?? Number.NaN;
+  if (!(position >= 0)) throw new SourceChangedError('The index knows no position for a packet.', { packet });
+  return position;
 }
