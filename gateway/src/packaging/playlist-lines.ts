@@ -11,7 +11,7 @@ export function quoted(value: string): string {
 }
 
 /** What files call languages (`ger`, `deu`) as the tag that playlists and the settings of devices use (`de`; BCP 47). Null: unknown, or none. */
-export function languageTag(code: string | null): string | null {
+function languageTag(code: string | null): string | null {
   const text = code?.trim().toLowerCase().replaceAll('_', '-') ?? '';
   if (['', 'und', 'mis', 'zxx'].includes(text)) return null;
   try {
@@ -32,7 +32,7 @@ interface Choosable {
  * Which tracks of a group a player may choose by itself, for a viewer's language: those marked so must differ in language or
  * kind (RFC 8216bis, 4.4.6.1.1), so of two the main one, or the first. The others are there to be chosen by hand.
  */
-export function selectable<T>(tracks: readonly T[], of: (track: T) => Choosable): Set<T> {
+function selectable<T>(tracks: readonly T[], of: (track: T) => Choosable): Set<T> {
   const keyOf = (track: T): string => {
     const { language, kind } = of(track);
     return `${languageTag(language) ?? ''} ${kind}`;
@@ -46,7 +46,7 @@ export function selectable<T>(tracks: readonly T[], of: (track: T) => Choosable)
 }
 
 /** A sound track of a multivariant playlist. */
-export interface SoundLine {
+interface SoundLine {
   readonly id: string;
   readonly language: string | null;
   readonly title: string | null;
