@@ -144,6 +144,8 @@ async function checkMedia(media: MediaPackage, clip: ProbedClip, id: string, dro
 /** Bare MP3 frames: the times in the ID3 tags follow the playlist, and all frames are there. */
 async function checkPacked(media: MediaPackage, clip: ProbedClip, id: string): Promise<number> {
   expect(media.mediaPlaylist(id)).not.toContain('EXT-X-MAP');
+  // ffmpeg refuses MP3 under a name that is none of MP3's.
+  expect(media.mediaPlaylist(id)).toMatch(/^0\.mp3$/m);
   await expect(media.init(id)).rejects.toMatchObject({ code: 'unknown_rendition' });
   const frames: Uint8Array[] = [];
   let seconds = 0;

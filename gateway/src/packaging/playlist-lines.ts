@@ -84,7 +84,8 @@ interface VodPlaylist {
   initUri: string | null;
   /** Put before the names of the segments. */
   folder?: string;
-  suffix?: '.m4s' | '.vtt';
+  /** Some players (ffmpeg) insist on one that fits what is inside. */
+  suffix?: '.m4s' | '.mp3' | '.vtt';
   /** Each segment is one keyframe. */
   iframesOnly?: boolean;
 }

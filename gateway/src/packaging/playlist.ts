@@ -33,7 +33,7 @@ export function masterPlaylist(set: RenditionSet, subtitles: readonly SubtitleTr
 
 /** The media playlist of one rendition: complete from the start, so that every seek works at once. */
 export function mediaPlaylist(rendition: Rendition, targetDurationSeconds: number): string {
-  return vodPlaylist({ targetDurationSeconds, durations: rendition.plan.segments.map(({ durationSeconds }) => durationSeconds), initUri: isPacked(rendition) ? null : 'init.mp4' });
+  return vodPlaylist({ targetDurationSeconds, durations: rendition.plan.segments.map(({ durationSeconds }) => durationSeconds), ...(isPacked(rendition) ? { initUri: null, suffix: '.mp3' } : { initUri: 'init.mp4' }) });
 }
 
 function audioGroups(audio: readonly Rendition[]): Map<string, Rendition[]> {

@@ -11,7 +11,7 @@ import { SIDE_DOCUMENTS, sideRoutes } from './stream-sides.ts';
 
 const SEGMENT_TYPE = 'video/mp4';
 const RENDITION = '[a-z][0-9]{1,4}';
-const SEGMENT = `:rendition{${RENDITION}}/:segment{[0-9]{1,7}\\.m4s}`;
+const SEGMENT = `:rendition{${RENDITION}}/:segment{[0-9]{1,7}\\.(?:m4s|mp3)}`;
 /** A token in front opens the addresses below it: those in playlists are relative and keep it. */
 const ROOTS = ['/stream/:videoId/:version', '/s/:token/stream/:videoId/:version', '/s/:token/:videoId{[0-9a-f-]{36}}/:version'];
 
@@ -32,7 +32,7 @@ export const streamRoutes = (app: App, deps: GatewayDeps): void => {
   sideRoutes(get, deps);
   get(`:rendition{${RENDITION}}/index.m3u8`, (source, c) => ({ kind: 'text', text: source.mediaPlaylist(renditionIn(c)), contentType: PLAYLIST_TYPE }));
   get(`:rendition{${RENDITION}}/init.mp4`, (source, c, viewing) => pieceOf(source, c, viewing, 'init'));
-  get(SEGMENT, (source, c, viewing) => pieceOf(source, c, viewing, Number((c.req.param('segment') ?? '').replace('.m4s', ''))));
+  get(SEGMENT, (source, c, viewing) => pieceOf(source, c, viewing, Number.parseInt(c.req.param('segment') ?? '', 10)));
   for (const path of ['/stream/*', '/s/*']) {
     app.options(path, (c) => c.body(null, 204, {
       ...CORS, 'access-control-allow-methods': 'GET, HEAD', 'access-control-allow-headers': 'Range, If-Range, If-None-Match', 'access-control-max-age': '86400',

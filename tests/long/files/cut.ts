@@ -108,8 +108,8 @@ function compare(ours: readonly Shown[], original: readonly Shown[], origin: num
   let [other, alone, worst] = [0, 0, 0];
   for (const { seconds, hash } of ours) {
     const near = times.flatMap((time, i) => (Math.abs(time - seconds) <= TOLERANCE_SECONDS * 10 ? [i] : []));
-    const same = near.find((i) => original[i]?.hash === hash);
-    if (same !== undefined) worst = Math.max(worst, Math.abs((times[same] ?? 0) - seconds));
+    const apart = near.filter((i) => original[i]?.hash === hash).map((i) => Math.abs((times[i] ?? 0) - seconds));
+    if (apart.length > 0) worst = Math.max(worst, Math.min(...apart));
     else if (near.some((i) => Math.abs((times[i] ?? 0) - seconds) <= TOLERANCE_SECONDS)) other += 1;
     else alone += 1;
   }
