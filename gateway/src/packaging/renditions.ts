@@ -32,6 +32,7 @@ export function* renditionSteps(info: MediaInfo, index: PacketIndex): Generator<
   const video = mainStream(info, 'video');
   if (video && !fitsSegments(info.container, video)) throw new NotRemuxableError(`${video.codec} cannot be repackaged.`, { codec: video.codec });
   const sounds = info.streams.filter((stream) => stream.kind === 'audio' && fitsSegments(info.container, stream));
+  if (sounds.length === 0 && info.streams.some(({ kind }) => kind === 'audio')) throw new NotRemuxableError('None of the sound can be repackaged.');
   const trackOf = (stream: MediaStream) => index.tracks.find((track) => track.streamIndex === stream.index && track.count > 0);
   const videoTrack = video ? trackOf(video) : undefined;
   if (video && !videoTrack) throw new NotRemuxableError('The video stream holds no pictures.');
