@@ -30,7 +30,7 @@ export const agentSettings = defineSettings({
   REELAY_LABELS: { schema: labels, doc: 'Labels of this node, such as `zone=attic,disk=fast`; jobs can ask for them.', reloadable: true },
   REELAY_JOB_PROCESS: { schema: z.string().min(1).optional(), doc: 'The bundled program that runs one job; the job-process.js beside the agent when left out.' },
   REELAY_KILL_GRACE_MS: { schema: milliseconds(5_000), doc: 'What a job gets between SIGTERM and SIGKILL. A new value counts for jobs that start after the reload.', reloadable: true },
-  REELAY_BATCH_NICE: { schema: z.coerce.number().int().min(0).max(19).default(10), doc: 'How far jobs stand back behind whatever a person waits for: 0 not at all, 19 the most. Their disk access stands back too. A new value counts for jobs that start after the reload.', reloadable: true },
+  REELAY_BATCH_NICE: { schema: z.coerce.number().int().min(0).max(19).default(15), doc: 'How far jobs stand back behind whatever a person waits for: 0 not at all, 19 the most. Their disk access stands back too. A new value counts for jobs that start after the reload.', reloadable: true },
   REELAY_JOB_MEMORY_MB: { schema: z.coerce.number().int().min(256).optional(), doc: 'The most memory that one job and all it starts may use; beyond it the job fails with `out_of_memory`. Without it the newest job is given back when the host’s memory runs out. A new value counts for jobs that start after the reload.', reloadable: true },
   REELAY_MIN_FREE_MB: { schema: z.coerce.number().int().min(0).default(256), doc: 'Jobs that write files are refused when less disk space than this (and what they fetch) is free.', reloadable: true },
   REELAY_LOG_LEVEL: commonSettings.REELAY_LOG_LEVEL,

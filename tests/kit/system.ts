@@ -87,7 +87,7 @@ class RunningSystem implements System {
         ...process.env, PORT: '0', HOST: '127.0.0.1', REELAY_DATA_DIR: join(this.folder, 'data'), MEDIA_LIBRARY_PATH: this.libraryRoot,
         REELAY_ADMIN_PASSWORD: this.adminPassword, REELAY_DEMO: '0',
         // Tests run beside other work, and wait for the jobs.
-        REELAY_BATCH_NICE: '0', ...this.env,
+        REELAY_BATCH_NICE: '10', ...this.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
