@@ -46,7 +46,12 @@ describe(`files by seed ${seed}`, () => {
   it.each(recipes)('$name', async (recipe) => {
     if (!canMake(recipe)) return console.log(`${recipe.name}: ${recipe.needs} is not installed`);
     const path = shop.path(recipe.name);
-    if (kept === undefined || !existsSync(path)) await recipe.make(shop);
+    if (kept === undefined || !existsSync(path)) {
+      await recipe.make(shop).catch(async (error: unknown) => {
+        await rm(path, { force: true });
+        throw error;
+      });
+    }
     const row = await tryFile(recipe, path, shop.random.branch(recipe.name).between(1, ENCODED_SHARE) === 1);
     rows.push(row);
     if (report !== undefined) await appendFile(report, `${tableLine(row)}\n`);

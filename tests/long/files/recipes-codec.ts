@@ -69,9 +69,9 @@ const PICTURES: Readonly<Record<string, Coding>> = {
   'vp9-resilient': { args: vp9('-error-resilient', '1'), into: ['mkv'] },
   'vp8': { args: ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '300k', '-g', '63'], into: ['webm', 'mkv'] },
   'vp8-altref': { args: ['-c:v', 'libvpx', '-deadline', 'good', '-cpu-used', '5', '-b:v', '300k', '-g', '60', '-auto-alt-ref', '1', '-lag-in-frames', '16'], into: ['webm'] },
-  'av1-aom': { args: ['-c:v', 'libaom-av1', '-cpu-used', '9', '-usage', 'realtime', '-b:v', '200k', '-g', '63'], into: ['mkv', 'mp4', 'webm'] },
+  'av1-aom': { args: ['-c:v', 'libaom-av1', '-cpu-used', '8', '-usage', 'realtime', '-b:v', '200k', '-g', '63'], into: ['mkv', 'mp4', 'webm'] },
   'av1-svt': { args: ['-c:v', 'libsvtav1', '-preset', '12', '-g', '63'], into: ['mkv', 'mp4'] },
-  'av1-10bit': { args: ['-c:v', 'libaom-av1', '-cpu-used', '9', '-usage', 'realtime', '-b:v', '200k', '-g', '63', '-pix_fmt', 'yuv420p10le'], into: ['mkv'] },
+  'av1-10bit': { args: ['-c:v', 'libaom-av1', '-cpu-used', '8', '-usage', 'realtime', '-b:v', '200k', '-g', '63', '-pix_fmt', 'yuv420p10le'], into: ['mkv'] },
   'mpeg2': { args: ['-c:v', 'mpeg2video', '-q:v', '5', '-g', '15', '-bf', '2'], into: ['ts', 'mpg', 'mkv', 'mxf', 'm2ts'] },
   'mpeg2-interlaced': { args: ['-c:v', 'mpeg2video', '-q:v', '5', '-g', '12', '-flags', '+ildct+ilme', '-top', '1'], filter: 'setfield=tff', into: ['ts', 'mpg'] },
   'mpeg2-422': { args: ['-c:v', 'mpeg2video', '-q:v', '5', '-pix_fmt', 'yuv422p', '-g', '1'], into: ['mxf', 'ts'] },
@@ -109,7 +109,7 @@ const PICTURES: Readonly<Record<string, Coding>> = {
 /** Sound that fits beside the pictures. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
   webm: ['-c:a', 'libopus'], mpg: ['-c:a', 'mp2'], mxf: ['-c:a', 'pcm_s16le'], wmv: ['-c:a', 'wmav2'], ogv: ['-c:a', 'libvorbis'], avi: ['-c:a', 'libmp3lame'], flv: ['-c:a', 'aac'],
-  rm: ['-c:a', 'ac3'], dv: ['-c:a', 'pcm_s16le'], nut: ['-c:a', 'pcm_s16le'],
+  rm: ['-c:a', 'ac3'], dv: ['-c:a', 'pcm_s16le', '-ac', '2'], nut: ['-c:a', 'pcm_s16le'],
 };
 
 const SOUNDS: Readonly<Record<string, { args: readonly string[]; rate?: number; filter?: string; into: readonly string[] }>> = {
