@@ -5,7 +5,6 @@ import type { ContainerKind, MediaStream } from '@reelay/contracts';
 /** Codecs that our fMP4 writer can describe. */
 const SEGMENT_VIDEO: ReadonlySet<string> = new Set(['h264', 'hevc', 'vp9', 'av1']);
 const SEGMENT_AUDIO: ReadonlySet<string> = new Set(['aac', 'mp3', 'opus', 'flac']);
-const LARGEST_RATE = 65_535;
 /** These containers wrap other codecs in ways of their own (Opus control headers, AC-3 in FLV, …). */
 const NARROW: Partial<Record<ContainerKind, ReadonlySet<string>>> = {
   mpegts: new Set(['h264', 'hevc', 'aac', 'mp3']),
@@ -16,8 +15,6 @@ const NARROW: Partial<Record<ContainerKind, ReadonlySet<string>>> = {
 /** Whether a stream of a file can be carried in segments, as far as its codec and container go. */
 export function fitsSegments(container: ContainerKind, stream: MediaStream): boolean {
   const set = stream.kind === 'video' ? SEGMENT_VIDEO : SEGMENT_AUDIO;
-  // A sample entry has 16 bits for the rate, and browsers do not look for FLAC's elsewhere (Chromium 156).
-  if (stream.codec === 'flac' && (stream.sampleRate ?? 0) > LARGEST_RATE) return false;
   return set.has(stream.codec) && (NARROW[container]?.has(stream.codec) ?? true);
 }
 

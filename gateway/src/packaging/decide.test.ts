@@ -36,11 +36,6 @@ describe('decidePlayback', () => {
     expect(decide(info(MKV, 'a.mkv', h264, sound('ac3'), sound('aac'))).mode).toBe('remux');
   });
 
-  it('encodes sound whose sampling rate no segment can tell', () => {
-    expect(decide(info(MKV, 'a.mkv', h264, sound('flac'))).mode).toBe('remux');
-    expect(decide(info(MKV, 'a.mkv', h264, { ...sound('flac'), sample_rate: '96000' }))).toMatchObject({ mode: 'transcode', reason: expect.stringContaining('FLAC from a Matroska container') });
-  });
-
   it('asks the client about codecs that not everyone has', () => {
     const hevc = info(MP4, 'a.mp4', { ...h264, codec_name: 'hevc' }, sound('aac'));
     expect(decide(hevc)).toMatchObject({ mode: 'transcode', reason: expect.stringContaining('HEVC') });

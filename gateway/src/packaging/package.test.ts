@@ -277,3 +277,9 @@ describe('what does not fit', () => {
     expect(open(clip).version).not.toBe(open(await probe(await folder.make('again.mp4', '-i', base, '-c', 'copy', '-an'))).version);
   });
 });
+
+it('says how many bits FLAC has: Chromium refuses it otherwise', async () => {
+  const path = await folder.make('24 bits.mkv', ...picture('25', 2), ...tone(2, 96_000), ...x264(50), '-c:a', 'flac', '-sample_fmt', 's32', '-bits_per_raw_sample', '24');
+  const init = Buffer.from(await open(await probe(path)).init('a0'));
+  expect(init.readUInt16BE(init.indexOf('fLaC') + 4 + 6 + 2 + 8 + 2)).toBe(24);
+});

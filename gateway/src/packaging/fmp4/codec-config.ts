@@ -17,6 +17,8 @@ export interface CodecConfig {
   readonly hevc: HevcConfig | null;
   /** The packets carry ADTS headers that have to go. */
   readonly adts: boolean;
+  /** Of a sample of sound, as the sample entry says it: Chromium insists on FLAC's own. */
+  readonly sampleBits: number;
 }
 
 /** What was read from the file's own first packets, for containers that keep no configuration of their own. */
@@ -46,7 +48,7 @@ export function codecConfig(stream: MediaStream, inBand: InBandConfig = {}): Cod
     case 'av1': return plain('av01', box('av1C', required(extradata, 4, stream)));
     case 'aac': return aacEntry(stream, extradata, inBand);
     case 'opus': return plain('Opus', dOps(required(extradata, 19, stream)));
-    case 'flac': return plain('fLaC', dfLa(required(extradata, 34, stream)));
+    case 'flac': return flacEntry(required(extradata, 34, stream));
     default: throw new NotRemuxableError(`${stream.codec} cannot be carried in segments.`, { codec: stream.codec });
   }
 }
@@ -62,7 +64,7 @@ function required(extradata: Uint8Array, bytes: number, stream: MediaStream): Ui
 }
 
 function plain(entryType: string, configBox: Uint8Array): CodecConfig {
-  return { entryType, box: configBox, avc: null, annexB: false, hevc: null, adts: false };
+  return { entryType, box: configBox, avc: null, annexB: false, hevc: null, adts: false, sampleBits: 16 };
 }
 
 function avcEntry(extradata: Uint8Array, inBand: AvcConfig | null): CodecConfig {
@@ -111,10 +113,11 @@ function dOps(head: Uint8Array): Uint8Array {
 }
 
 /** Matroska keeps the marker and all metadata blocks, others only the 34 bytes of STREAMINFO, which is all that is needed. */
-function dfLa(extradata: Uint8Array): Uint8Array {
+function flacEntry(extradata: Uint8Array): CodecConfig {
   const marked = extradata[0] === 0x66 && extradata[1] === 0x4c;
   const info = marked ? extradata.subarray(8, 42) : extradata.subarray(0, 34);
-  return fullBox('dfLa', 0, 0, u8(0x80, 0, 0, 34), info);
+  const sampleBits = ((((info[12] ?? 0) & 1) << 4) | ((info[13] ?? 0) >> 4)) + 1;
+  return { ...plain('fLaC', fullBox('dfLa', 0, 0, u8(0x80, 0, 0, 34), info)), sampleBits };
 }
 
 function vpcC(stream: MediaStream): Uint8Array {

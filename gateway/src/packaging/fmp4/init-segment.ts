@@ -67,7 +67,7 @@ function audioEntry(stream: MediaStream, config: CodecConfig): Uint8Array {
   // Opus is always 48 kHz here; rates that do not fit 16 bits are given by the configuration box alone.
   const rate = config.entryType === 'Opus' ? 48_000 : (stream.sampleRate ?? 0);
   return box(config.entryType,
-    zeros(6), u16(1), zeros(8), u16(stream.channels ?? 2, 16, 0, 0), u32(rate < 65_536 ? rate * 65_536 : 0), config.box);
+    zeros(6), u16(1), zeros(8), u16(stream.channels ?? 2, config.sampleBits, 0, 0), u32(rate < 65_536 ? rate * 65_536 : 0), config.box);
 }
 
 /** ISO 639-2 in three times five bits; `und` when the language is none of three letters. */
