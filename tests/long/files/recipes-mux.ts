@@ -50,7 +50,7 @@ const movies = (): FileRecipe[] => Object.entries(MOVIE).map(([name, change]) =>
 }));
 
 const MKVMERGE: Readonly<Record<string, readonly string[]>> = {
-  'plain': [], 'stripped': ['--compression', '-1:mpeg4_p2'], 'zlib': ['--compression', '0:zlib', '--compression', '1:zlib'], 'zlib-sound': ['--compression', '1:zlib'], 'zlib-pictures': ['--compression', '0:zlib'],
+  'plain': [], 'zlib': ['--compression', '0:zlib', '--compression', '1:zlib'], 'zlib-sound': ['--compression', '1:zlib'], 'zlib-pictures': ['--compression', '0:zlib'],
   'no-compression': ['--compression', '-1:none'], 'lacing-xiph': ['--engage', 'lacing_xiph'], 'lacing-ebml': ['--engage', 'lacing_ebml'], 'no-lacing': ['--disable-lacing'],
   'cues-none': ['--cues', '0:none', '--cues', '1:none'], 'cues-all': ['--cues', '0:all', '--cues', '1:all'], 'no-simpleblocks': ['--engage', 'no_simpleblocks'], 'headers-twice': ['--engage', 'write_headers_twice'],
   'no-meta-seek': ['--engage', 'no_meta_seek'], 'short-clusters': ['--cluster-length', '3'], 'long-clusters': ['--cluster-length', '30000ms'], 'fine-clock': ['--timestamp-scale', '100000'],
@@ -126,7 +126,7 @@ const GST: Readonly<Record<string, readonly [suffix: string, ...mux: string[]]>>
   'mp4': ['mp4', 'mp4mux'], 'mp4-faststart': ['mp4', 'mp4mux', 'faststart=true'], 'mp4-fragments': ['mp4', 'mp4mux', 'fragment-duration=1000'], 'mp4-streamable': ['mp4', 'mp4mux', 'fragment-duration=1000', 'streamable=true'],
   'mp4-first-dts': ['mp4', 'mp4mux', 'presentation-time=false'], 'mov': ['mov', 'qtmux'], 'mov-fragments': ['mov', 'qtmux', 'fragment-duration=700'], 'mkv': ['mkv', 'matroskamux'], 'mkv-streamable': ['mkv', 'matroskamux', 'streamable=true'],
   'mkv-v1': ['mkv', 'matroskamux', 'version=1'], 'mkv-offset': ['mkv', 'matroskamux', 'offset-to-zero=true'], 'ts': ['ts', 'mpegtsmux'], 'ts-aligned': ['ts', 'mpegtsmux', 'alignment=7'], 'm2ts': ['m2ts', 'mpegtsmux', 'm2ts-mode=true'],
-  'flv': ['flv', 'flvmux'], 'flv-streamable': ['flv', 'flvmux', 'streamable=true'], '3gp': ['3gp', '3gppmux'], 'ism': ['mp4', 'ismlmux'],
+  'flv': ['flv', 'flvmux'], 'flv-streamable': ['flv', 'flvmux', 'streamable=true'], '3gp': ['3gp', '3gppmux'],
 };
 
 const gstreamer = (): FileRecipe[] => Object.entries(GST).map(([option, [suffix, element = '', ...args]]) => ({
