@@ -14,14 +14,19 @@ const reader = ({ port, nextPath, headers, onAnswer }) =>
       if (path === null) socket.end();
       else socket.write(`GET ${path} HTTP/1.1\r\nhost: bench\r\n${headers}\r\n`);
     };
-    /** @param {Buffer} chunk */
-    const take = (chunk) => {
+    /** @param {Buffer} came */
+    const take = (came) => {
+      let chunk = came;
       let body = chunk.length;
       if (left === 0) {
-        head = Buffer.concat([head, chunk]);
-        const end = head.indexOf(END_OF_HEAD);
-        if (end < 0) return;
-        const text = head.toString('latin1', 0, end);
+        // Most come with a megabyte of the body behind: copying that cost a third of the client's time, and of all that was measured.
+        if (head.length > 0) chunk = Buffer.concat([head, chunk]);
+        const end = chunk.indexOf(END_OF_HEAD);
+        if (end < 0) {
+          head = Buffer.from(chunk);
+          return;
+        }
+        const text = chunk.toString('latin1', 0, end);
         const length = /\r\ncontent-length: (\d+)/i.exec(text)?.[1];
         if (!text.startsWith('HTTP/1.1 200 ') || length === undefined) {
           socket.destroy(new Error(`not what was asked for: ${text}`));
@@ -29,7 +34,7 @@ const reader = ({ port, nextPath, headers, onAnswer }) =>
         }
         size = Number(length);
         left = size;
-        body = head.length - end - END_OF_HEAD.length;
+        body = chunk.length - end - END_OF_HEAD.length;
         head = Buffer.alloc(0);
       }
       left -= body;

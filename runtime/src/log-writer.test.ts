@@ -35,7 +35,7 @@ test('the first line goes out at once, those that come soon after it go together
   await expect.poll(() => clock.pending).toBe(1);
   for (const line of ['a\n', 'b\n', 'c\n']) writer.write(line);
   expect(sizes).toEqual([6]);
-  clock.advance(5);
+  clock.advance(20);
   await expect.poll(() => readFileSync(path, 'utf8')).toBe('first\na\nb\nc\n');
   expect(sizes).toEqual([6, 6]);
 });

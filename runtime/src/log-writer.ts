@@ -20,7 +20,7 @@ const MAX_UNWRITTEN_BYTES = 4 * 1024 * 1024;
 const BATCH_BYTES = 64 * 1024;
 const RETRY_MS = 20;
 /** Each write wakes another thread: a third of a segment's cost, when each of a thousand lines a second had one of its own (measured). */
-const GATHER_MS = 5;
+const GATHER_MS = 20;
 /** The reader, or the terminal, is gone for good. */
 const NOBODY_READS = new Set(['EPIPE', 'EIO', 'EBADF', 'ECONNRESET', 'ENXIO']);
 
@@ -28,7 +28,7 @@ const NOBODY_READS = new Set(['EPIPE', 'EIO', 'EBADF', 'ECONNRESET', 'ENXIO']);
  * Writes log lines in order without ever blocking or throwing: a reader who stops reading costs lines, a full disk
  * costs the lines of that time, a reader who is gone costs all of them.
  *
- *   idle ──write()──▶ writing ──▶ gathering ──5 ms, or flush──▶ nothing came: idle
+ *   idle ──write()──▶ writing ──▶ gathering ──20 ms, or flush──▶ nothing came: idle
  *                        ▲                           └──more came──▶ writing ──nobody reads──▶ broken: everything is dropped
  *                        └───────────────────────────────────────────┘
  */

@@ -1,7 +1,7 @@
 import { type Role, VIEW_COOKIE } from '@reelay/contracts';
 import { type Clock, errorCode, type SigningKeys } from '@reelay/runtime';
 import { findPrincipal, findVideo, type Principal, roleOfUser, rolesOfTokens, type Sql, type VideoRow } from '@reelay/store';
-import { hashToken } from '../auth/tokens.ts';
+import { tokenKey } from '../auth/tokens.ts';
 import { offeredToken } from '../auth/sign-in.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { uuidOr404 } from '../http/route.ts';
@@ -78,7 +78,7 @@ export class ViewAccess {
 
   async #isSignedIn(sender: Sender): Promise<boolean> {
     const offered = offeredToken(sender);
-    return offered !== null && (await this.#signIns.get(Buffer.from(hashToken(offered.token)).toString('base64url'))) !== null;
+    return offered !== null && (await this.#signIns.get(tokenKey(offered.token))) !== null;
   }
 
   /** @throws HttpProblem unauthenticated, video_not_found */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { SESSION_COOKIE } from '@reelay/contracts';
 import type { VideoRow } from '@reelay/store';
 import type { GatewayDeps } from '../deps.ts';
@@ -12,7 +12,7 @@ import type { ReadKind } from './viewers.ts';
 export const viewerOf = (sender: Sender, trustProxy: boolean): string => {
   const signIn = sender.header('authorization') ?? cookieOf(sender, SESSION_COOKIE) ?? sender.signed;
   const who = signIn ?? `${clientAddress(sender, trustProxy)} ${sender.header('user-agent') ?? ''}`;
-  return createHash('sha256').update(who).digest('base64url').slice(0, 16);
+  return hash('sha256', who, 'base64url').slice(0, 16);
 };
 
 /** A browser says when it wants a file for a player; anything else fetches it. */

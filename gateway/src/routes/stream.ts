@@ -15,10 +15,10 @@ const SEGMENT = `:rendition{${RENDITION}}/:segment{[0-9]{1,7}\\.(?:m4s|mp3)}`;
 /** A token in front opens the addresses below it: those in playlists are relative and keep it. */
 const ROOTS = ['/stream/:videoId/:version', '/s/:token/stream/:videoId/:version', '/s/:token/:videoId{[0-9a-f-]{36}}/:version'];
 
-/** HLS: playlists, init segments and media segments, cut in this process from the file, or encoded on a node. */
 /** What a segment is called in the metrics, on whichever way it was sent. */
 export const SEGMENT_ROUTES = ROOTS.map((root) => `${root}/${SEGMENT}`);
 
+/** HLS: playlists, init segments and media segments, cut in this process from the file, or encoded on a node. */
 export const streamRoutes = (app: App, deps: GatewayDeps): void => {
   const get = (path: string, make: (source: StreamSource, c: RequestContext, viewing: Viewing) => StreamPart | Promise<StreamPart>): void => {
     for (const root of ROOTS) {

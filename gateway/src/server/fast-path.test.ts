@@ -68,7 +68,7 @@ const signed = (): string => (playback.signedMasterUrl ?? '').replace('master.m3
 /** Segments counted so far. */
 const counted = async (): Promise<number> => {
   const text = await gateway.deps.metrics.registry.getSingleMetricAsString('http_request_duration_seconds');
-  return Number(/_count\{method="GET",route="\/stream\/:videoId\/:version\/[^"]*m4s\}",status="200"\} (\d+)/.exec(text)?.[1] ?? 0);
+  return Number(/_count\{method="GET",route="\/stream\/:videoId\/:version\/[^"]*m4s[^"]*",status="200"\} (\d+)/.exec(text)?.[1] ?? 0);
 };
 const codeOf = async (path: string, headers: Record<string, string> = {}): Promise<[number, string]> => {
   const answer = await ask(path, headers);

@@ -14,7 +14,7 @@ import { SEGMENT_ROUTES } from '../routes/stream.ts';
 import { ofViewedStream } from '../streams/viewed-stream.ts';
 
 /** The three roots of a stream, as in the routes. */
-const SEGMENT = /^(?:\/stream|\/s\/([^/?]{1,2048})(\/stream)?)\/([0-9a-f-]{36})\/([0-9a-z]{1,64})\/([a-z][0-9]{1,4})\/([0-9]{1,7})\.m4s$/;
+const SEGMENT = /^(?:\/stream|\/s\/([^/?]{1,2048})(\/stream)?)\/([0-9a-f-]{36})\/([0-9a-z]{1,64})\/([a-z][0-9]{1,4})\/([0-9]{1,7})\.(?:m4s|mp3)$/;
 /** What makes of a request more than “the whole segment, please”. */
 const CONDITIONS = ['range', 'if-range', 'if-none-match', 'if-match', 'if-modified-since', 'if-unmodified-since', 'expect'] as const;
 
