@@ -95,6 +95,8 @@ it('a video for signed-in people: kept once for all of them, and for nobody else
   const prefix = (closed.signedMasterUrl ?? '').replace(/\/stream\/.*$/, '');
   expect(await seen(prefix + url)).toEqual([200, 'HIT', PRIVATE]);
   expect(await seen(prefix + url.replace('/stream/', '/'))).toEqual([200, 'HIT', PRIVATE]);
+  // Lines of the log come a moment later.
+  await client.untilNow('the question about the signed address to be logged', async () => (await gateway.log()).includes('/s/[removed]'));
   const before = (await gateway.log()).length;
   for (const bad of [`${prefix.slice(0, -4)}AAAA${url}`, `/s/x${url}`, (prefix + url).replace(videos[1]?.id ?? '', videos[0]?.id ?? '')]) {
     const answer = await get(bad);
