@@ -22,6 +22,8 @@ export const trackFactsSchema = z.object({
   hidden: z.int().nonnegative().optional(),
   /** How soon pictures follow each other where they do fastest: one gap in ten is not longer. Null for sound, and in facts of old. */
   shortestGapSeconds: z.number().nonnegative().nullable().optional(),
+  /** The longest time between two pictures that follow each other. Null for sound, and in facts of old. */
+  longestGapSeconds: z.number().nonnegative().nullable().optional(),
   /** The longest time without a keyframe, as the container knows them. Null for sound, and in facts of old. */
   longestKeyGapSeconds: z.number().nonnegative().nullable().optional(),
 });
@@ -67,17 +69,17 @@ function trackFacts(track: PacketTrack): TrackFacts {
     streamIndex: track.streamIndex, kind: track.kind, packets: track.count, bytes, keyframes, idrs, untimed, hidden,
     startSeconds: Number.isFinite(first) ? ticksToSeconds(track, first) : null,
     endSeconds: Number.isFinite(end) ? ticksToSeconds(track, end) : null,
-    shortestGapSeconds: track.kind === 'video' ? shortestGap(track) : null,
+    ...(track.kind === 'video' ? pictureGaps(track) : { shortestGapSeconds: null, longestGapSeconds: null }),
     longestKeyGapSeconds: track.kind === 'video' ? longestKeyGap(track) : null,
     ...groups,
   };
 }
 
-function shortestGap(track: PacketTrack): number | null {
+function pictureGaps(track: PacketTrack): Required<Pick<TrackFacts, 'shortestGapSeconds' | 'longestGapSeconds'>> {
   const times = Float64Array.from({ length: track.count }, (_, i) => track.pts[i] ?? Number.NaN).filter((pts) => !Number.isNaN(pts)).toSorted();
   const gaps = times.slice(1).map((pts, i) => pts - (times[i] ?? pts)).filter((gap) => gap > 0).toSorted();
-  const gap = gaps[Math.floor(gaps.length / 10)];
-  return gap === undefined ? null : ticksToSeconds(track, gap);
+  const seconds = (gap: number | undefined): number | null => (gap === undefined ? null : ticksToSeconds(track, gap));
+  return { shortestGapSeconds: seconds(gaps[Math.floor(gaps.length / 10)]), longestGapSeconds: seconds(gaps.at(-1)) };
 }
 
 /** From the first picture on: what stands ahead of the first keyframe counts, too. */

@@ -44,6 +44,7 @@ describe('buildPacketIndex', () => {
     const facts = indexFacts(index).tracks[0];
     expect(facts).toMatchObject({ packets: 3, keyframes: 2, idrs: 1, untimed: 0, disordered: 0 });
     expect(facts?.longestGroupSeconds).toBeCloseTo(93_600 / 90_000, 9);
+    expect(facts?.longestGapSeconds).toBeCloseTo(79_200 / 90_000, 9);
   });
 });
 

@@ -57,6 +57,7 @@ describe('decidePlayback', () => {
     expect(reason({ idrs: 0 })).toContain('no keyframe');
     expect(reason({ untimed: 3 })).toContain('3 of 100 pictures');
     expect(reason({ disordered: 1 })).toContain('jump back');
+    expect(reason({ longestGapSeconds: 3_990.2, longestGroupSeconds: 3_990.2 })).toContain('up to 3990 s, in which the picture stands still');
     expect(decide(info('asf', 'a.wmv', { ...h264, codec_name: 'wmv3' })).reason).toContain('WMV');
     expect(decide(info('asf', 'a.wmv', h264)).reason).toContain('container');
     expect(decide(mkv, { indexFacts: null }).reason).toContain('indexed');

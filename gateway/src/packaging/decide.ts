@@ -88,7 +88,8 @@ function videoObstacle(facts: IndexFacts, video: MediaStream): string | null {
   if (track.untimed > 0) return `${track.untimed} of ${track.packets} pictures carry no time.`;
   if (track.idrs === 0) return 'The video has no keyframe at which a segment may begin.';
   if (track.hidden) return `The file’s edit list hides ${track.hidden} of ${track.packets} pictures.`;
-  if (track.disordered > 0) return 'The times of the pictures jump back.';
+  if (track.disordered > 0) return 'The times of the pictures jump back; what has the same time twice is shown once.';
+  if ((track.longestGapSeconds ?? 0) > LONGEST_GROUP_SECONDS) return `Between two pictures there are up to ${(track.longestGapSeconds ?? 0).toFixed(0)} s, in which the picture stands still.`;
   if (track.longestGroupSeconds > LONGEST_GROUP_SECONDS) {
     return `Keyframes are up to ${track.longestGroupSeconds.toFixed(1)} s apart, more than ${LONGEST_GROUP_SECONDS} s.`;
   }
