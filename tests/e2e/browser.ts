@@ -46,6 +46,11 @@ export const openBrowser = async (options: { width?: number; height?: number; co
   };
 };
 
+/** Presses play: again when the player was just giving the element its film, which ends what came before. */
+export const startPlaying = async (page: Page): Promise<void> => {
+  await page.waitForFunction(() => document.querySelector('video')?.play().then(() => true, () => false));
+};
+
 /** Resolves when the page's video has played past `seconds`; fails at once on a media error. */
 export const playedPast = async (page: Page, seconds: number): Promise<void> => {
   const handle = await page.waitForFunction((past) => {

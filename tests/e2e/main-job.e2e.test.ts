@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSystem, type System } from '../kit/system.ts';
 import { Client } from '../system/client.ts';
 import { makeClip } from '../system/clips.ts';
-import { openBrowser, playedPast, seekTo, type TestBrowser } from './browser.ts';
+import { openBrowser, playedPast, seekTo, startPlaying, type TestBrowser } from './browser.ts';
 
 let system: System;
 let browser: TestBrowser;
@@ -61,7 +61,7 @@ describe('the main job', () => {
     const { page } = browser;
     await page.getByRole('link', { name: 'Play Holiday film' }).first().click();
     await page.locator('video').waitFor();
-    await page.evaluate(() => document.querySelector('video')?.play());
+    await startPlaying(page);
     await playedPast(page, 1);
     await seekTo(page, 18);
     await playedPast(page, 18.5);
@@ -93,7 +93,7 @@ describe('the main job', () => {
     await client.untilVideo(copy.id, (video) => video.valid === true);
     await page.goto(`${system.baseUrl}/videos/${copy.id}`);
     await page.locator('video').waitFor();
-    await page.evaluate(() => document.querySelector('video')?.play());
+    await startPlaying(page);
     await playedPast(page, 1);
     await seekTo(page, 20);
     await playedPast(page, 20.2);

@@ -11,7 +11,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSystem, type System } from '../kit/system.ts';
 import { Client } from '../system/client.ts';
-import { openBrowser, playedPast, type TestBrowser } from './browser.ts';
+import { openBrowser, playedPast, startPlaying, type TestBrowser } from './browser.ts';
 
 const run = promisify(execFile);
 const SECONDS = 60;
@@ -88,7 +88,7 @@ const choose = async (menu: RegExp, item: string): Promise<void> => {
 const watch = async (seconds: number): Promise<void> => {
   await page.goto(`${system.baseUrl}/videos/${film.id}?t=${seconds}`);
   await page.locator('video').waitFor();
-  await page.evaluate(() => document.querySelector('video')?.play());
+  await startPlaying(page);
   await playedPast(page, seconds + 0.2);
 };
 const violations = async (): Promise<string[]> => {
@@ -138,7 +138,7 @@ describe('choosing', () => {
     await page.locator('.captions i').first().waitFor();
     expect(await page.locator('.captions p').first().textContent()).toMatch(/^Zeile \d+$/);
     await page.reload();
-    await page.evaluate(() => document.querySelector('video')?.play());
+    await startPlaying(page);
     await page.locator('.captions p').filter({ hasText: 'Zeile' }).first().waitFor();
     await page.keyboard.press('c');
     await button('Subtitles: Off').waitFor();
@@ -263,7 +263,7 @@ describe('a session that ends', () => {
     await page.getByLabel('Password').fill(system.adminPassword);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: film.title }).waitFor();
-    await page.evaluate(() => document.querySelector('video')?.play());
+    await startPlaying(page);
     await playedPast(page, 41.2);
   });
 });
@@ -275,7 +275,7 @@ describe('a telephone', () => {
     const phone = await context.newPage();
     await phone.goto(`${system.baseUrl}/videos/${film.id}?t=20`);
     await phone.getByRole('button', { name: /^(Play|Pause)$/ }).waitFor();
-    await phone.evaluate(() => document.querySelector('video')?.play());
+    await startPlaying(phone);
     await playedPast(phone, 20.1);
     const box = await phone.locator('video').boundingBox();
     if (box === null) throw new Error('there is no picture');
@@ -310,7 +310,7 @@ describe('a browser that plays HLS by itself and lets no script feed it', () => 
       await context.close();
       return;
     }
-    await native.evaluate(() => document.querySelector('video')?.play());
+    await startPlaying(native);
     await playedPast(native, 20.5);
     const original = await source();
     expect(original).toMatch(/\/s\/[^/]+\/stream\/.*\/master\.m3u8$/);

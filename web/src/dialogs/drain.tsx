@@ -18,7 +18,8 @@ export function DrainDialog({ node }: { node: Node }) {
   const { busy, error, submit } = useSubmit();
   const seconds = drainSeconds(choice, minutes);
   const again = node.adminState === 'draining';
-  const running = jobsOn(node);
+  // As it is now: jobs end while somebody thinks.
+  const running = jobsOn(nodes.get(node.id)?.value ?? node);
   return (
     <Dialog title={again ? `Deadline of ${node.name}` : `Drain ${node.name}?`} onClose={closeDialog}>
       <form onSubmit={(event) => {
