@@ -8,8 +8,7 @@ const driverFix: Plugin = { name: 'postgres driver fix', transform: (code, id) =
  * long: each fault of a bad day, and minutes of random ones; on request only (npm run test:long).
  * system: the whole system as processes. e2e: the whole system in Chromium.
  * conformance: streams against the rules of HLS and CMAF, their behaviour, and other people's players.
- * System tests wait for processes more than they compute: two files at a time, each with a system of its own. Where a browser
- * plays, or times of viewers are looked at, one.
+ * One file at a time where a file runs a system of its own: two cores.
  */
 export default defineConfig({
   test: {
@@ -34,6 +33,7 @@ export default defineConfig({
           server: { deps: { inline: ['postgres'] } },
           include: ['tests/system/**/*.system.test.ts'],
           pool: 'forks',
+          fileParallelism: false,
           testTimeout: 240_000,
           hookTimeout: 120_000,
         },

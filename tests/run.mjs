@@ -17,12 +17,8 @@ const say = (/** @type {string} */ line) => console.log(line);
 const PROJECTS = ['unit', 'system', 'conformance', 'e2e'];
 /** Only when asked for by name. */
 const ON_REQUEST = ['long'];
-/**
- * Unit and system tests wait for processes, servers and disks more than they compute: two files at a time also on two cores,
- * where vitest takes one. A file of system tests runs a whole system: no more than two.
- * @type {Record<string, number>}
- */
-const WORKERS = { unit: Math.max(2, availableParallelism() - 1), system: 2 };
+/** Unit tests wait for processes, servers and disks more than they compute: two files at a time also on two cores, where vitest takes one. */
+const UNIT_WORKERS = Math.max(2, availableParallelism() - 1);
 
 /** @param {string[]} argv @param {Record<string, string>} env @returns {Promise<number>} exit code */
 const runNode = (argv, env) =>
@@ -53,7 +49,7 @@ const check = async (env) => {
 const runProject = async (project, folder, env) => {
   const report = join(folder, `${project}.json`);
   say(`\n── ${project} tests`);
-  const code = await runNode(['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...(WORKERS[project] === undefined ? [] : [`--maxWorkers=${WORKERS[project]}`]), '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env);
+  const code = await runNode(['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...(project === 'unit' ? [`--maxWorkers=${UNIT_WORKERS}`] : []), '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env);
   const counts = JSON.parse(await readFile(report, 'utf8').catch(() => '{}'));
   const failed = counts.numFailedTests ?? 0;
   // A file that does not load, or a failing hook, fails the run without a failed test of its own.

@@ -95,15 +95,16 @@ describe('a video that must be encoded', () => {
 describe('several at once', () => {
   it('two viewers far apart have encoders of their own, and share what is made', async () => {
     const other = await viewer();
-    const mine = [55, 56, 57, 58].map((n) => segment('h360', n));
-    const theirs = [140, 141, 142, 143].map((n) => segment('h360', n, other));
-    const [first] = await Promise.all([Promise.all(mine), Promise.all(theirs)]);
-    expect(hashOf(await segment('h360', 55, other))).toBe(hashOf(first[0] ?? new Uint8Array()));
+    const before = new Set((await streams()).data.flatMap(({ heads }) => heads.map(({ id }) => id)));
+    // In the order of a player: on connections of their own, requests sent at once arrive in any order.
+    const [first] = await Promise.all([segment('h360', 55), segment('h360', 140, other)]);
+    await Promise.all([...[56, 57, 58].map((n) => segment('h360', n)), ...[141, 142, 143].map((n) => segment('h360', n, other))]);
+    expect(hashOf(await segment('h360', 55, other))).toBe(hashOf(first));
     const list = await streams();
     expect(list.data).toHaveLength(1);
     expect(list.data[0]).toMatchObject({ videoId: video.id, kind: 'segments', state: 'open', nodeId: expect.any(String), encoder: 'libx264', viewers: 2 });
-    // Eight requests on connections of their own come in any order: one that comes before its forerunner may start a head, the others join.
-    expect(list.data[0]?.heads.filter(({ renditionId }) => renditionId === 'h360').length).toBeLessThanOrEqual(4);
+    // Those of the tests before this one may still wait; each viewer has one more.
+    expect(list.data[0]?.heads.filter(({ id }) => !before.has(id)).map(({ from }) => from).toSorted((a, b) => a - b)).toEqual([55, 140]);
   });
 
   it('a dragged seek bar starts few encoders, and where it stops there is a picture', async () => {
@@ -118,8 +119,7 @@ describe('several at once', () => {
       await asked;
     }
     await segment('h240', 145);
-    // Of twenty places; how many are looked at depends on how fast the machine is.
-    expect(seen.size).toBeLessThanOrEqual(12);
+    expect(seen.size).toBeLessThanOrEqual(8);
   });
 
   it('twenty requests for as many places, none withdrawn, are all answered before a player gives up', async () => {
@@ -212,9 +212,11 @@ describe('two gateways', () => {
     expect(await of(client)).toMatchObject({ videoId: video.id, viewers: 1, unreachable: false, nodeId: expect.any(String), heads: [{ renditionId: 'h240', from: 12 }] });
     await client.untilNow('its process to be known', async () => (await of(client))?.heads[0]?.pid !== null);
     // What lies in the cache opens no stream, and the one that was ended by hand above is refused for a moment.
-    let n = 149;
+    let n = 148;
     await client.untilNow('a stream of the first gateway', async () => {
-      await (await get(`h360/${(n -= 1)}.m4s`)).arrayBuffer();
+      const answer = await get(`h360/${n}.m4s`);
+      await answer.arrayBuffer();
+      if (answer.status === 200) n -= 1;
       return (await streams()).data.some(({ gateway }) => gateway !== 'second');
     });
     expect((await there.ok<StreamList>('GET', '/api/media/streams')).data.filter(({ unreachable }) => !unreachable)).toHaveLength(2);
