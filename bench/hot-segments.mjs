@@ -11,6 +11,7 @@ import { ffmpegPath, freePort, quantile, run, timeUntil } from './system.mjs';
 const gatewayProgram = resolve(import.meta.dirname, '../dist/gateway.js');
 const CONNECTIONS = 8;
 const TURN_MS = 1_000;
+const WARM_UP_TURNS = 3;
 const SLOW_READERS = 500;
 const FILLER_BYTES = 1_500_000;
 const FILLERS = 300;
@@ -73,8 +74,11 @@ const turn = async ({ pid, ...target }) => {
 const compare = async (promise, goal, ours, peer, rounds) => {
   /** @type {{ ours: Awaited<ReturnType<typeof turn>>, peer: Awaited<ReturnType<typeof turn>> }[]} */
   const pairs = [];
-  await turn(peer);
-  await turn(ours);
+  // Until their programs are compiled and their caches warm.
+  for (let n = 0; n < WARM_UP_TURNS; n += 1) {
+    await turn(peer);
+    await turn(ours);
+  }
   for (let n = 0; n < rounds; n += 1) {
     const first = await turn(n % 2 === 0 ? peer : ours);
     const second = await turn(n % 2 === 0 ? ours : peer);

@@ -49,7 +49,9 @@ const start = async (main: App): Promise<void> => {
 
   const { drain, requests, metrics } = gateway.deps;
   registerLifecycleMetrics(metrics.registry, { reloads: () => live.stats, stopping: () => drain.begun });
-  const listeners = new Listeners({ app: gateway.app, fastPath: new FastPath(gateway.deps), settings: live, drain, requests, clock, logger });
+  const fastPath = new FastPath(gateway.deps);
+  main.onStop('gathered requests', () => fastPath.flush());
+  const listeners = new Listeners({ app: gateway.app, fastPath, settings: live, drain, requests, clock, logger });
   const shutdownFor = () => main.setShutdownMs(settings.SHUTDOWN_TIMEOUT * 1000 + listeners.leaveMs);
   shutdownFor();
   live.use(() => ({ commit: shutdownFor }));

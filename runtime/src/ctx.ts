@@ -17,7 +17,8 @@ const FINISHED = new Finished();
  */
 export class Ctx {
   readonly name: string;
-  readonly #children = new Set<Ctx>();
+  /** Made on first need: few requests have any. */
+  #children: Set<Ctx> | undefined;
   readonly #listeners = new Set<(cause: Error) => void>();
   readonly #parent: Ctx | undefined;
   readonly #clock: Clock;
@@ -35,7 +36,7 @@ export class Ctx {
     this.#startedMs = clock.monotonicMs();
     if (!parent) return;
     if (parent.cause) this.#cause = parent.cause;
-    else parent.#children.add(this);
+    else (parent.#children ??= new Set()).add(this);
   }
 
   /** A context without a parent: one per process, and one per test. */
@@ -74,7 +75,7 @@ export class Ctx {
 
   /** Children that are still live. */
   get childCount(): number {
-    return this.#children.size;
+    return this.#children?.size ?? 0;
   }
 
   /** When its time is over, on the clock's `monotonicMs()`; Infinity without a limit. */
@@ -94,7 +95,7 @@ export class Ctx {
     const visit = (ctx: Ctx, branch: string, below: string): void => {
       if (lines.length < limit) lines.push(`${branch}${ctx.#line()}`);
       else hidden += 1;
-      const children = [...ctx.#children];
+      const children = [...(ctx.#children ?? [])];
       for (const [index, child] of children.entries()) {
         const last = index === children.length - 1;
         visit(child, `${below}${last ? '└─ ' : '├─ '}`, `${below}${last ? '   ' : '│  '}`);
@@ -127,11 +128,11 @@ export class Ctx {
   cancel(cause: Error): void {
     if (this.#cause !== undefined) return;
     this.#cause = cause;
-    if (this.#parent) this.#parent.#children.delete(this);
+    if (this.#parent) this.#parent.#children?.delete(this);
     this.#controller?.abort(cause);
-    const children = [...this.#children];
+    const children = [...(this.#children ?? [])];
     const listeners = [...this.#listeners];
-    this.#children.clear();
+    this.#children?.clear();
     this.#listeners.clear();
     for (const child of children) child.cancel(cause);
     notify(listeners, cause);

@@ -1,23 +1,33 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, systemClock } from './clock.ts';
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-const MAX_COUNTER = 0xfff;
-/** Bytes that a dash stands before. */
-const DASHES = new Set([4, 6, 8, 10]);
 /** Randomness is fetched for this many ids at a time. */
 const POOL_BYTES = 4_000;
+const MAX_COUNTER = 0xfff;
+const DIGITS = Buffer.from('0123456789abcdef');
+const DASH = 0x2d;
 
-function format(ms: number, counter: number, random: Uint8Array): string {
-  const bytes = new Uint8Array(16);
-  for (let i = 5, rest = ms; i >= 0; i -= 1, rest = Math.floor(rest / 256)) bytes[i] = rest % 256;
-  bytes[6] = 0x70 | (counter >> 8);
-  bytes[7] = counter & 0xff;
-  bytes.set(random.subarray(2, 10), 8);
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
-  let text = '';
-  for (const [i, byte] of bytes.entries()) text += (DASHES.has(i) ? '-' : '') + (HEX[byte] ?? '');
-  return text;
+/** Puts ids into text: each piece of string that is joined to another is memory, and a request has an id before anything else. */
+class Writer {
+  readonly #text = Buffer.alloc(36, DASH);
+  #ms = -1;
+
+  id(ms: number, counter: number, random: Uint8Array): string {
+    if (ms !== this.#ms) {
+      this.#ms = ms;
+      this.#digits(Math.floor(ms / 65_536), 0, 8);
+      this.#digits(ms % 65_536, 9, 4);
+    }
+    this.#digits(0x7000 | counter, 14, 4);
+    const byte = (at: number): number => random[at] ?? 0;
+    this.#digits(((0x80 | (byte(2) & 0x3f)) << 8) | byte(3), 19, 4);
+    for (let at = 4; at < 10; at += 1) this.#digits(byte(at), 16 + at * 2, 2);
+    return this.#text.toString('latin1');
+  }
+
+  #digits(value: number, at: number, count: number): void {
+    for (let i = at + count - 1, rest = value; i >= at; i -= 1, rest = Math.floor(rest / 16)) this.#text[i] = DIGITS[rest % 16] ?? 0;
+  }
 }
 
 /**
@@ -25,6 +35,7 @@ function format(ms: number, counter: number, random: Uint8Array): string {
  * one source sort in the order they were made, also within a millisecond and when the clock steps back.
  */
 export function createIdSource(clock: Pick<Clock, 'now'>, random: (size: number) => Uint8Array): () => string {
+  const writer = new Writer();
   let lastMs = -1;
   let counter = 0;
   return () => {
@@ -40,7 +51,7 @@ export function createIdSource(clock: Pick<Clock, 'now'>, random: (size: number)
       lastMs += 1;
       counter = 0;
     }
-    return format(lastMs, counter, bytes);
+    return writer.id(lastMs, counter, bytes);
   };
 }
 

@@ -33,6 +33,19 @@ export interface LoggerOptions {
   destination?: DestinationStream | undefined;
 }
 
+/** Of the lines that are written now; null when they tell of this moment. */
+let lineTimeMs: number | null = null;
+
+/** Lines that `write` writes at once say that they happened at `ms` (since 1970): for what is told later, many at a time. */
+export function atTime(ms: number, write: () => void): void {
+  lineTimeMs = ms;
+  try {
+    write();
+  } finally {
+    lineTimeMs = null;
+  }
+}
+
 /** The least important level that each logger of `createLogger` writes. */
 const thresholds = new WeakMap<Logger, { value: number }>();
 
@@ -56,7 +69,7 @@ export function createLogger({ service, level = 'info', destination }: LoggerOpt
       },
     },
     base: { service, pid: process.pid },
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp: () => `,"time":"${new Date(lineTimeMs ?? Date.now()).toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: redactPaths(), censor: '[removed]' },
     serializers: { err: serializeError, error: serializeError, cause: serializeError },

@@ -18,7 +18,7 @@ export { type Accepted, LiveSettings, type ReloadStats, type SettingsUser } from
 export { EXIT_CODES, type ExitCode, FINAL_EXIT_CODES } from './exit-codes.ts';
 export { fileTrouble } from './files/file-trouble.ts';
 export { acquireGuardian, acquireInstance, type Guardian, type GuardianOptions, type InstanceLock, InstanceRunningError, RunFolderUnusable } from './lock.ts';
-export { createLogger, flushLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel, redactUrl } from './log.ts';
+export { atTime, createLogger, flushLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel, redactUrl } from './log.ts';
 export { type App, type MainOptions, type ReloadHandler, runMain } from './main.ts';
 export { type ReloadableChild, type ReloadAnswer, ReloadAsker, reloadProblems } from './reload-channel.ts';
 export { Gate } from './gate.ts';

@@ -49,13 +49,19 @@ export class SegmentCache {
     return this.#disk.has(text) || this.#writing.has(text) || this.#hot.has(text);
   }
 
-  async get(key: PieceKey): Promise<Piece | null> {
+  /** The piece, if nothing need be waited for. */
+  inMemory(key: PieceKey): Piece | null {
     const text = keyText(key);
-    const hot = this.#hot.get(text) ?? this.#writing.get(text);
-    if (hot !== undefined) {
-      this.#hotHits += 1;
-      return hot;
-    }
+    const piece = this.#hot.get(text) ?? this.#writing.get(text);
+    if (piece === undefined) return null;
+    this.#hotHits += 1;
+    return piece;
+  }
+
+  async get(key: PieceKey): Promise<Piece | null> {
+    const hot = this.inMemory(key);
+    if (hot !== null) return hot;
+    const text = keyText(key);
     const known = this.#reading.get(text);
     if (known !== undefined) return known;
     if (!this.#disk.has(text)) {

@@ -13,12 +13,13 @@ export interface RequestMeasured {
   tookMs: number;
 }
 
-interface LoggedRequest {
+export interface LoggedRequest {
   requestId: string;
   method: string;
   path: string;
   status: number;
   startedMs: number;
+  endedMs: number;
   /** Until the answer's head. */
   tookMs: number;
 }
@@ -30,12 +31,12 @@ export type RequestLine = (request: LoggedRequest, cause: Error | undefined) => 
  * One line per request, written when it is over; `tookMs` until the answer's head, `totalMs` until its end. One that did
  * not end by itself says why. The query is left out: it may hold names.
  */
-export const requestLine = ({ clock, logger }: { clock: Clock; logger: Logger }): RequestLine => {
+export const requestLine = (logger: Logger): RequestLine => {
   // The fields are these few, none of them secret: the search for secrets would be a tenth of the cost of a segment.
   const line = logger.child({}, { redact: [] });
-  return ({ startedMs, path, ...request }, cause) => {
+  return ({ startedMs, endedMs, path, ...request }, cause) => {
     const cut = cause === undefined || cause instanceof Finished ? {} : { cause: cause.message, code: errorCode(cause) };
-    line[QUIET.test(path) ? 'debug' : 'info']({ ...request, path: loggedPath(path), totalMs: tenths(clock.monotonicMs() - startedMs), ...cut }, 'request');
+    line[QUIET.test(path) ? 'debug' : 'info']({ ...request, path: loggedPath(path), totalMs: tenths(endedMs - startedMs), ...cut }, 'request');
   };
 };
 
@@ -43,7 +44,7 @@ export const tenths = (ms: number): number => Math.round(ms * 10) / 10;
 
 /** Counts and logs each request. */
 export const accessLog = (options: { clock: Clock; logger: Logger; onRequest: (measured: RequestMeasured) => void }): MiddlewareHandler<AppEnv> => {
-  const writeLine = requestLine(options);
+  const writeLine = requestLine(options.logger);
   return async function accessLog(c, next) {
     const startedMs = options.clock.monotonicMs();
     await next();
@@ -52,7 +53,7 @@ export const accessLog = (options: { clock: Clock; logger: Logger; onRequest: (m
     const status = c.res.status;
     options.onRequest({ method, route: routePath(c, -1), status, tookMs });
     const { ctx, requestId } = c.var;
-    const write = (cause: Error | undefined) => writeLine({ requestId, method, path, status, startedMs, tookMs }, cause);
+    const write = (cause: Error | undefined) => writeLine({ requestId, method, path, status, startedMs, endedMs: options.clock.monotonicMs(), tookMs }, cause);
     if (c.env?.outgoing === undefined) write(ctx.cause);
     else ctx.onCancel(write);
   };

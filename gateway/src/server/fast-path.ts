@@ -6,12 +6,13 @@ import { sendFromFile, sendFromMemory, writeDirect } from '../http/direct-body.t
 import { type Audience, headersOf, isCheckingEdge } from '../http/send-piece.ts';
 import { type Sender, senderOfIncoming } from '../http/sender.ts';
 import { loggedPath } from '../http/signed-path.ts';
-import { type RequestLine, requestLine, tenths } from '../middleware/access-log.ts';
+import { tenths } from '../middleware/access-log.ts';
 import { tieToAnswer } from '../middleware/request-context.ts';
 import { requestIdOf } from '../middleware/request-id.ts';
 import { SECURITY_HEADERS } from '../middleware/security-headers.ts';
 import { SEGMENT_ROUTES } from '../routes/stream.ts';
 import { ofViewedStream } from '../streams/viewed-stream.ts';
+import { GatheredRequests } from './gathered-requests.ts';
 
 /** The three roots of a stream, as in the routes. */
 const SEGMENT = /^(?:\/stream|\/s\/([^/?]{1,2048})(\/stream)?)\/([0-9a-f-]{36})\/([0-9a-z]{1,64})\/([a-z][0-9]{1,4})\/([0-9]{1,7})\.(?:m4s|mp3)$/;
@@ -50,11 +51,13 @@ interface Found {
  */
 export class FastPath {
   readonly #deps: GatewayDeps;
-  readonly #writeLine: RequestLine;
+  readonly #sent: GatheredRequests;
+  /** As many as there are content types, and kinds of audience. */
+  readonly #headers = new Map<string, readonly string[]>();
 
   constructor(deps: GatewayDeps) {
     this.#deps = deps;
-    this.#writeLine = requestLine(deps);
+    this.#sent = new GatheredRequests(deps);
   }
 
   /** In front of the listener of the application. */
@@ -80,6 +83,11 @@ export class FastPath {
     if (!this.#deps.cache.has({ version, rendition, name: String(Number(n)) })) return null;
     const route = SEGMENT_ROUTES[signed === undefined ? 0 : long === undefined ? 2 : 1] ?? '';
     return { incoming, outgoing, path, route, sender: senderOfIncoming(incoming, signed), videoId, version, rendition, n: Number(n) };
+  }
+
+  /** Nothing that was sent so far is missing in the log and the metrics. */
+  flush(): void {
+    this.#sent.flush();
   }
 
   async #answer(asked: Asked, toApplication: () => void): Promise<void> {
@@ -119,22 +127,30 @@ export class FastPath {
     const requestId = this.#over(asked, ctx, { status: 200, startedMs });
     const inMemory = 'bytes' in piece;
     const sizeBytes = inMemory ? piece.bytes.length : piece.sizeBytes;
-    const headers = {
-      'x-request-id': requestId, ...SAFE, ...SAME_ORIGIN, ...headersOf({ kind: 'piece', contentType }, audience, isCheckingEdge(sender)),
-      etag: `"${piece.tag}"`, 'content-length': sizeBytes,
-    };
+    const same = this.#headersFor(contentType, audience, isCheckingEdge(sender));
+    const headers = same.concat('x-request-id', requestId, 'etag', `"${piece.tag}"`, 'content-length', String(sizeBytes));
     const direct = !inMemory || sendFromMemory(outgoing, ctx, { piece: piece.bytes, start: 0, end: sizeBytes - 1, status: 200 });
     if (direct) await writeDirect(outgoing, 200, headers);
     else outgoing.writeHead(200, headers).end(piece.bytes);
   }
 
+  /** Those that many segments share, as names and values in turn. */
+  #headersFor(contentType: string, audience: Audience, forEdge: boolean): readonly string[] {
+    const key = `${contentType} ${audience.isPublic} ${audience.anyOrigin} ${forEdge}`;
+    const known = this.#headers.get(key);
+    if (known !== undefined) return known;
+    const made = Object.entries({ ...SAFE, ...SAME_ORIGIN, ...headersOf({ kind: 'piece', contentType }, audience, forEdge) }).flat();
+    this.#headers.set(key, made);
+    return made;
+  }
+
   /** Counts the request, and logs it when it is over. Returns its id. */
   #over({ sender, route, path }: Asked, ctx: Ctx, { status, startedMs }: { status: number; startedMs: number }): string {
-    const { clock, newId, metrics } = this.#deps;
+    const { clock, newId } = this.#deps;
     const requestId = requestIdOf(sender.header('x-request-id'), newId);
     const tookMs = tenths(clock.monotonicMs() - startedMs);
-    metrics.request({ method: 'GET', route, status, tookMs });
-    ctx.onCancel((cause) => this.#writeLine({ requestId, method: 'GET', path, status, startedMs, tookMs }, cause));
+    this.#sent.measured({ method: 'GET', route, status, tookMs });
+    ctx.onCancel((cause) => this.#sent.ended({ requestId, method: 'GET', path, status, startedMs, endedMs: clock.monotonicMs(), tookMs }, cause));
     return requestId;
   }
 }

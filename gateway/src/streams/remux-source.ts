@@ -3,6 +3,7 @@ import { bytesHeldForClients } from '../http/direct-body.ts';
 import type { VideoRow } from '@reelay/store';
 import type { Piece, PieceFile, PieceKey } from '../cache/piece.ts';
 import type { GatewayDeps } from '../deps.ts';
+import type { MediaPackage } from '../packaging/package.ts';
 import type { StreamSource } from './source.ts';
 
 /** Cutting takes milliseconds; a disk that takes this long does not answer. */
@@ -14,9 +15,20 @@ const MOST_HELD_BYTES = 128_000_000;
 /** The rendition of keyframes alone. */
 const IFRAMES = 'i0';
 
+/** One for each film that is open. */
+const sources = new WeakMap<MediaPackage, StreamSource>();
+
 /** The stream that is cut from the file in this process. Segments are kept in memory, where the next viewer finds them. */
 export const remuxSource = async (deps: GatewayDeps, video: VideoRow): Promise<StreamSource> => {
   const pack = await deps.packages.open(video);
+  const known = sources.get(pack);
+  if (known !== undefined) return known;
+  const source = sourceOf(deps, pack);
+  sources.set(pack, source);
+  return source;
+};
+
+const sourceOf = (deps: GatewayDeps, pack: MediaPackage): StreamSource => {
   const { version } = pack;
   const cut = async (id: string, name: 'init' | number): Promise<Uint8Array> => {
     if (name === 'init') return pack.init(id);
@@ -43,6 +55,10 @@ export const remuxSource = async (deps: GatewayDeps, video: VideoRow): Promise<S
     mediaPlaylist: (id) => (id === IFRAMES ? pack.iframePlaylist({ pieces: '', init: '../v0/init.mp4' }) : pack.mediaPlaylist(id)),
     iframePlaylist: pack.iframes > 0 ? () => pack.iframePlaylist({ pieces: `${IFRAMES}/`, init: 'v0/init.mp4' }) : null,
     cached: (id, name) => deps.cache.get({ version, rendition: id, name: String(name) }),
-    piece: (id, name, { ctx }) => unlessCancelled(ctx, pieceOf({ version, rendition: id, name: String(name) }, () => cut(id, name))),
+    piece: async (id, name, { ctx }) => {
+      const key = { version, rendition: id, name: String(name) };
+      const there = bytesHeldForClients() < MOST_HELD_BYTES ? deps.cache.inMemory(key) : null;
+      return there ?? unlessCancelled(ctx, pieceOf(key, () => cut(id, name)));
+    },
   };
 };
