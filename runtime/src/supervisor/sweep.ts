@@ -42,9 +42,11 @@ const BATCH = 64;
 /** Each catches what forked during the one before. */
 const ROUNDS = 10;
 
-async function runIdOf(pid: number, dir: string): Promise<string | null> {
+/** Null when it is not ours; `unclear` when it has no environment, as in the middle of an exec. */
+async function runIdOf(pid: number, dir: string): Promise<{ runId: string | null; unclear: boolean }> {
   const prefix = `${RUN_MARK}=${dir}|`;
-  return (await readEnviron(pid)).split('\0').find((entry) => entry.startsWith(prefix))?.slice(prefix.length) ?? null;
+  const environ = await readEnviron(pid);
+  return { runId: environ.split('\0').find((entry) => entry.startsWith(prefix))?.slice(prefix.length) ?? null, unclear: environ === '' };
 }
 
 /** This process, those above it and those below it are never a left-over, whatever they are marked with. */
@@ -58,22 +60,25 @@ function ownFamily(all: readonly ProcStat[]): Set<number> {
   return new Set([...line(process.pid), ...all.filter(({ pid }) => line(pid).includes(process.pid)).map(({ pid }) => pid)]);
 }
 
-async function findLeftovers({ dir, id }: RunMark, bornBeforeTicks: number | null, known: readonly Leftover[]): Promise<Leftover[]> {
+async function findLeftovers({ dir, id }: RunMark, bornBeforeTicks: number | null, known: readonly Leftover[]): Promise<{ found: Leftover[]; unclear: boolean }> {
   const all = (await hostProcesses.all()) ?? [];
   const family = ownFamily(all);
   const parents = new Set(known.map(({ pid }) => pid));
   const sessions = new Set(known.map(({ session }) => session));
   const found: Leftover[] = [];
+  let unclear = false;
   for (let at = 0; at < all.length; at += BATCH) {
     const batch = all.slice(at, at + BATCH).filter(({ pid, osState }) => osState !== 'Z' && !family.has(pid));
-    const runIds = await Promise.all(batch.map(({ pid }) => runIdOf(pid, dir)));
+    const marks = await Promise.all(batch.map(({ pid }) => runIdOf(pid, dir)));
     for (const [index, stat] of batch.entries()) {
-      const runId = runIds[index];
-      if (typeof runId !== 'string' || runId === id) continue;
-      if (bornBeforeTicks === null || Number(stat.startTicks) < bornBeforeTicks || parents.has(stat.ppid) || sessions.has(stat.session)) found.push({ ...stat, runId });
+      const mark = marks[index];
+      const related = parents.has(stat.ppid) || sessions.has(stat.session);
+      unclear ||= mark?.unclear === true && related;
+      if (typeof mark?.runId !== 'string' || mark.runId === id) continue;
+      if (bornBeforeTicks === null || Number(stat.startTicks) < bornBeforeTicks || related) found.push({ ...stat, runId: mark.runId });
     }
   }
-  return found;
+  return { found, unclear };
 }
 
 /** Only the very process that was found. */
@@ -92,16 +97,19 @@ function isOver({ pid, startTicks }: ProcStat): boolean {
   return now === null || now.startTicks !== startTicks || now.osState === 'Z' || now.osState === 'X';
 }
 
-/** Stops each as it is found, so that none forks while the rest is looked for. */
-async function collect(run: RunMark, bornBeforeTicks: number | null): Promise<Leftover[]> {
+/** Stops each as it is found, so that none forks while the rest is looked for. What one of them has just forked may still have to show whose it is. */
+async function collect(run: RunMark, bornBeforeTicks: number | null, clock: Clock): Promise<Leftover[]> {
   const leftovers = new Map<number, Leftover>();
   for (let round = 0; round < ROUNDS; round += 1) {
-    const fresh = (await findLeftovers(run, bornBeforeTicks, [...leftovers.values()])).filter(({ pid, startTicks }) => leftovers.get(pid)?.startTicks !== startTicks);
+    const { found, unclear } = await findLeftovers(run, bornBeforeTicks, [...leftovers.values()]);
+    const fresh = found.filter(({ pid, startTicks }) => leftovers.get(pid)?.startTicks !== startTicks);
     for (const leftover of fresh) {
       send(leftover, 'SIGSTOP');
       leftovers.set(leftover.pid, leftover);
     }
-    if (fresh.length === 0) break;
+    if (fresh.length > 0) continue;
+    if (!unclear) break;
+    await delay(clock, POLL_MS);
   }
   return [...leftovers.values()];
 }
@@ -114,7 +122,7 @@ async function collect(run: RunMark, bornBeforeTicks: number | null): Promise<Le
 export async function sweepLeftovers(run: RunMark, { clock = systemClock, bornBeforeTicks }: SweepOptions = {}): Promise<Sweep> {
   const ownStart = readProcStat(process.pid)?.startTicks;
   if (ownStart === undefined) return { ended: [], deadRuns: [], stuckRuns: [] };
-  const leftovers = await collect(run, bornBeforeTicks === undefined ? Number(ownStart) : bornBeforeTicks);
+  const leftovers = await collect(run, bornBeforeTicks === undefined ? Number(ownStart) : bornBeforeTicks, clock);
   for (const leftover of leftovers) send(leftover, 'SIGKILL');
   const startedMs = clock.monotonicMs();
   while (!leftovers.every(isOver) && clock.monotonicMs() - startedMs < WAIT_MS) await delay(clock, POLL_MS);
