@@ -5,6 +5,7 @@ import { type ClientRequest, get as httpGet, type IncomingMessage } from 'node:h
 import type { StreamList } from '@reelay/contracts';
 import type { Sql } from '@reelay/store';
 import type { Figures } from '../long/torture/figures.ts';
+import { EndWatch } from './end-watch.ts';
 import { pause } from './eventually.ts';
 import { descriptorsOf, isGone, zombiesOf } from './processes.ts';
 import type { Randomness } from './random.ts';
@@ -32,7 +33,6 @@ type Leave = (typeof LEAVES)[number];
 /** What its encoder does when it is to end. */
 type Manner = 'ends' | 'stopped' | 'ignores TERM';
 
-const LOOK_MS = 3;
 /** Nothing lives longer than this: the test would rather fail than wait. */
 const PATIENCE_MS = 60_000;
 
@@ -40,6 +40,7 @@ export class Crowd {
   readonly #options: CrowdOptions;
   /** One line for each thing that went wrong. */
   readonly wrong: string[] = [];
+  readonly #ends = new EndWatch();
 
   constructor(options: CrowdOptions) {
     this.#options = options;
@@ -60,6 +61,7 @@ export class Crowd {
         }
       }
     }));
+    await this.#ends.stop();
   }
 
   async #visit(number: number): Promise<void> {
@@ -114,11 +116,10 @@ export class Crowd {
     figures.count('encoders that were left', manner);
     viewer.stand();
     if (leave === 'while it pauses') await pause(random.between(50, 300));
+    const ended = this.#ends.ended(encoders, PATIENCE_MS);
     const leftMs = performance.now();
     if (leave !== 'frozen') viewer.leave();
-    const deadline = leftMs + PATIENCE_MS;
-    while (!encoders.every(isGone) && performance.now() < deadline) await pause(LOOK_MS);
-    const tookMs = performance.now() - leftMs;
+    const tookMs = (await ended) - leftMs;
     viewer.leave();
     if (!encoders.every(isGone)) this.wrong.push(`viewer ${number} (${leave}, ${manner}): its encoder lives ${Math.round(tookMs)} ms after`);
     figures.took(leave === 'frozen' ? `socket frozen: encoder gone, beyond the ${stallMs / 1_000} s limit (the kernel's buffers fill first)` : `encoder that ${manner === 'stopped' ? 'is stopped' : manner}: gone after its viewer`, leave === 'frozen' ? Math.max(0, tookMs - stallMs) : tookMs);

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { getPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CancelledByUser, Shutdown } from '../causes.ts';
 import { Ctx } from '../ctx.ts';
@@ -7,6 +7,7 @@ import { createLogger } from '../log.ts';
 import { eventually } from '../test-support/eventually.ts';
 import { isGone, openPipes } from '../test-support/processes.ts';
 import { hasIonice } from './command.ts';
+import { hasten } from './nice.ts';
 import type { Proc } from './proc.ts';
 import { readMark } from './proc-mark.ts';
 import type { SpawnOptions } from './spawn-options.ts';
@@ -124,6 +125,27 @@ onLinux('a limit that may not be set is no error', async () => {
   const proc = sh(supervisorWith(), 'exit 0', { limits: { nice: 99 } });
   expect(proc.limits.nice).toBeNull();
   expect(await proc.exit).toEqual({ kind: 'code', code: 0 });
+});
+
+onLinux('a killed child goes first, as far as its user may ask for that', async () => {
+  const supervisor = supervisorWith();
+  const [proc, other] = [sh(supervisor, 'exec sleep 60'), sh(supervisor, 'exec sleep 60')];
+  const allowed = [-10, 0].find((nice) => {
+    try {
+      setPriority(other.pid, 9);
+      setPriority(other.pid, nice);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  proc.standBack(9);
+  expect([getPriority(proc.pid), proc.limits.nice]).toEqual([9, 9]);
+  hasten(proc.pid);
+  expect(getPriority(proc.pid)).toBe(allowed ?? 9);
+  expect(await proc.terminate(new CancelledByUser(), 0)).toMatchObject({ kind: 'signal' });
+  // It is gone: nobody hears of that.
+  hasten(proc.pid);
 });
 
 onLinux('a child stands back with all its threads', async () => {

@@ -6,7 +6,7 @@ import { ReelayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { ChildCgroup } from './cgroup/child-cgroup.ts';
 import { type Exit, SpawnFailed } from './exit.ts';
-import { applyNice } from './nice.ts';
+import { applyNice, hasten } from './nice.ts';
 import { type PipeOptions, ProcPipes } from './proc-pipes.ts';
 import type { ProcKind } from './proc-info.ts';
 import { type AppliedLimits, NO_LIMITS } from './resource-limits.ts';
@@ -217,7 +217,7 @@ export class Proc {
 
   /** From now on others go before it, as far as `nice` says (0 to 19). It cannot be taken back. */
   standBack(nice: number): void {
-    if (this.#state === 'running' && this.pid > 0) applyNice(this.pid, nice);
+    if (this.#state === 'running' && this.pid > 0) this.#limits = { ...this.#limits, nice: applyNice(this.pid, nice) ?? this.#limits.nice };
   }
 
   /** Stops the group in its tracks; watchdog and time limit stand still. False when it is ending already. */
@@ -306,6 +306,7 @@ export class Proc {
     this.#forced = true;
     this.#target.send('SIGKILL');
     this.#options.cgroup?.kill();
+    if (this.#limits.nice !== null) hasten(this.pid);
     this.#callOffKill = this.#hooks.clock.after(UNKILLABLE_MS, () => {
       this.#stuck = true;
       this.#hooks.logger.error({ ...this.#facts(), ...causeOf(this.#cause) }, 'child survives SIGKILL');
