@@ -46,6 +46,17 @@ const waitsDuring = async (port, work) => {
   return waits;
 };
 
+/**
+ * The longest that the gateway's event loop was late since this was asked last, in ms: what Node itself measures.
+ * @param {import('./system.mjs').BenchSystem} system @param {string} token
+ */
+const lastLagMs = async (system, token) => {
+  const text = await (await fetch(`${system.baseUrl}/metrics`, { headers: { authorization: `Bearer ${token}` } })).text();
+  const seconds = /^nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(text)?.[1];
+  if (seconds === undefined) throw new Error('the gateway does not say how late its event loop is');
+  return Number(seconds) * 1000;
+};
+
 /** @param {import('./system.mjs').BenchSystem} system */
 export const benchColdOpens = async (system) => {
   const clip = join(system.folder, 'cold.mkv');
@@ -63,7 +74,9 @@ export const benchColdOpens = async (system) => {
   for (const id of ids) await timeUntil(performance.now(), async () => (await system.api('GET', `/api/media/videos/${id}`)).valid === true);
   await timeUntil(performance.now(), async () => (await system.api('GET', '/api/media/jobs?status=running,queued,pending')).data.length === 0);
   const port = Number(new URL(system.baseUrl).port);
+  await lastLagMs(system, token);
   const idle = await waitsDuring(port, () => new Promise((done) => setTimeout(done, 1_000)));
+  const idleLagMs = await lastLagMs(system, token);
   const started = performance.now();
   const busy = await waitsDuring(port, () => Promise.all(ids.map(async (id) => {
     const { masterUrl } = await system.api('GET', `/api/media/videos/${id}/playback`);
@@ -71,9 +84,11 @@ export const benchColdOpens = async (system) => {
     if (!answer.ok) throw new Error(`segment: ${answer.status}`);
     await answer.arrayBuffer();
   })));
+  const lagMs = await lastLagMs(system, token);
   console.error(`${FILMS} films opened in ${Math.round(performance.now() - started)} ms`);
   const [longest, floor] = [Math.max(...busy), Math.max(...idle)];
-  return [{ promise: `longest wait beside ${FILMS} cold opens at once`, p50Ms: longest, p95Ms: quantile(busy, 0.95), floorP50Ms: floor, ratio: longest / floor, limitMs: 50 }];
+  return [{ promise: `event loop late, beside ${FILMS} cold opens at once`, p50Ms: lagMs, p95Ms: lagMs, floorP50Ms: idleLagMs, ratio: lagMs / idleLagMs, limitMs: 50 },
+    { promise: `longest wait beside ${FILMS} cold opens at once`, p50Ms: longest, p95Ms: quantile(busy, 0.95), floorP50Ms: floor, ratio: longest / floor, limitMs: 50 }];
 };
 
 if (!isMainThread) askOnAndOn(workerData.port);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Turns } from '../packaging/turns.ts';
+import { turns } from '../packaging/turns.ts';
 
 /** What a cached piece is known by: stream version, rendition, and `init` or the number of a segment. */
 export interface PieceKey {
@@ -34,9 +34,6 @@ export const tagOf = (bytes: Uint8Array): string => tagOfDigest(createHash('sha2
 
 /** 6 MB take 10–15 ms at once here; beside, WebCrypto takes as long to copy them. */
 const SLICE_BYTES = 1024 * 1024;
-
-/** Of all pieces together: immediates of one round all run in it. */
-const turns = new Turns();
 
 /** As tagOf, a megabyte in each round of the event loop, of whichever piece. */
 export const tagInTurns = async (bytes: Uint8Array): Promise<string> => {

@@ -6,7 +6,7 @@ import { errorCode, Gate, type LibraryRoot } from '@reelay/runtime';
 import { findVideo, findVideoWithMedia, readVideoIndex, type Sql, type VideoRow } from '@reelay/store';
 import { HttpProblem } from '../http/problem.ts';
 import { type MediaPackage, openPackageInTurns } from '../packaging/package.ts';
-import { Turns } from '../packaging/turns.ts';
+import { turns } from '../packaging/turns.ts';
 
 /** What the package was made from; another value of any of these makes it worthless. */
 const identityOf = (video: VideoRow): string => `${video.path}\n${video.sizeBytes}\n${video.mtimeMs}`;
@@ -38,7 +38,6 @@ export class PackageCache {
   readonly #maxBytes: number;
   readonly #entries = new Map<string, Entry>();
   readonly #opening = new Gate(OPENED_AT_ONCE);
-  readonly #turns = new Turns();
 
   constructor(options: { sql: Sql; library: LibraryRoot; maxBytes: number }) {
     this.#sql = options.sql;
@@ -98,7 +97,7 @@ export class PackageCache {
     if (index.sizeBytes !== video.sizeBytes || index.mtimeMs !== video.mtimeMs) {
       throw new HttpProblem('source_changed', 'The file changed since it was indexed; run “Validate Metadata” on it');
     }
-    const turn = (): Promise<void> => this.#turns.next();
+    const turn = (): Promise<void> => turns.next();
     const packets = await decodePacketIndex(index.data, { pause: turn, inflateRaw: inflateIndex });
     const absPath = await this.#library.resolveExisting(video.path);
     const indexTag = createHash('sha256').update(index.data).digest('hex');
