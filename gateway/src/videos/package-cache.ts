@@ -18,6 +18,8 @@ interface Entry {
   bytes: number;
 }
 
+const turn = (): Promise<void> => turns.next();
+
 /** Each holds the numbers of a whole film while it is planned. */
 const OPENED_AT_ONCE = 2;
 
@@ -97,7 +99,6 @@ export class PackageCache {
     if (index.sizeBytes !== video.sizeBytes || index.mtimeMs !== video.mtimeMs) {
       throw new HttpProblem('source_changed', 'The file changed since it was indexed; run “Validate Metadata” on it');
     }
-    const turn = (): Promise<void> => turns.next();
     const packets = await decodePacketIndex(index.data, { pause: turn, inflateRaw: inflateIndex });
     const absPath = await this.#library.resolveExisting(video.path);
     const indexTag = createHash('sha256').update(index.data).digest('hex');
