@@ -16,6 +16,9 @@ const UNAVAILABLE = 69;
 const RUNNING = 75;
 const CONFIGURATION = 78;
 const isRoot = process.getuid?.() === 0;
+const NOBODY = { uid: 65_534, gid: 65_534 };
+/** Root starts programs as somebody else, which needs that they may be read: not so below a home of mode 0700. */
+const othersMayRead = isRoot && spawnSync(process.execPath, ['-e', 'require("node:fs").accessSync(process.argv[1])', import.meta.filename], { ...NOBODY, stdio: 'ignore' }).status === 0;
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 const HOST = '127.0.0.1';
 
@@ -83,12 +86,13 @@ describe('folders and files', () => {
     await expectRefusal('gateway', { REELAY_DATA_DIR: join(folder, 'file/data') }, CONFIGURATION, /^gateway: cannot start: the folder \S+ cannot take the lock and the pid file: a part of its path is a file \(ENOTDIR\)$/);
     await expectRefusal('gateway', { MEDIA_LIBRARY_PATH: join(folder, 'file/library') }, CONFIGURATION, /^gateway: cannot start: the folder \S+ cannot be written: a part of its path is a file \(ENOTDIR\); mend that, or set MEDIA_LIBRARY_PATH to another one$/);
   });
-  it.runIf(isRoot)('a folder that this user may not write, a library on a read-only disk', async () => {
-    const nobody = { spawn: { uid: 65_534, gid: 65_534 } };
+  it.runIf(othersMayRead)('a folder that this user may not write', async () => {
     mkdirSync(join(folder, 'of root'));
     writeFileSync(join(folder, 'nobodys'), 'x'.repeat(64), { mode: 0o600 });
     spawnSync('chown', ['65534:65534', join(folder, 'nobodys')]);
-    await expectRefusal('node-agent', { REELAY_WORK_DIR: join(folder, 'of root') }, CONFIGURATION, /of root cannot take the lock and the pid file: this user may not \(EACCES\)$/, nobody);
+    await expectRefusal('node-agent', { REELAY_WORK_DIR: join(folder, 'of root') }, CONFIGURATION, /of root cannot take the lock and the pid file: this user may not \(EACCES\)$/, { spawn: NOBODY });
+  });
+  it.runIf(isRoot)('a library on a read-only disk', async () => {
     const readOnly = join(folder, 'read only');
     mkdirSync(readOnly);
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', readOnly]).status !== 0) return;
