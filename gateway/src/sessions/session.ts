@@ -23,8 +23,7 @@ const TICK_MS = 500;
 /** Without a request for so long it ends; without a head or anybody on hold, sooner: what is watched comes from the cache. */
 const IDLE_MS = 60_000;
 const UNNEEDED_MS = 20_000;
-/** Fewer jumps than this in two seconds are seeks; more are a seek bar being dragged, and only where it stops counts. */
-const DRAGGING = 3;
+/** A seek bar that rests so long is let go of. */
 const SETTLED_MS = 250;
 /** A head that comes this near to its limit is told of a later one at once. */
 const NEAR_LIMIT = 4;
@@ -126,11 +125,11 @@ export class Session {
     const init = name === 'init' ? this.#intake.init(renditionId) : undefined;
     if (init !== undefined) return init;
     const n = name === 'init' ? Math.min(rendition.segments - 1, this.#viewing.guess(viewer, kind)) : name;
-    const { place, isJump, recentJumps } = this.#viewing.ask(viewer, kind, renditionId, n, nowMs);
+    const { place, isDrag } = this.#viewing.ask(viewer, kind, renditionId, n, nowMs);
     const trouble = this.#troubles.reasonFor(renditionId, n, nowMs);
     if (trouble !== null) throw new EncodingFailed(trouble);
     if (this.#refusal !== null && this.#refusal.untilMs > nowMs) throw this.#refusal.error;
-    const notBeforeMs = isJump && recentJumps >= DRAGGING ? nowMs + SETTLED_MS : nowMs;
+    const notBeforeMs = isDrag ? nowMs + SETTLED_MS : nowMs;
     const held = this.#waiters.hold({ renditionId, n, isInit: name === 'init', sinceMs: nowMs, place, urgent: place.streak === 0, notBeforeMs }, ctx, () => this.#planSoon());
     this.#plan();
     return held;

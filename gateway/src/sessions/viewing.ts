@@ -8,6 +8,8 @@ export type RenditionKind = 'video' | 'audio';
  *   (request elsewhere) ──▶ watched ──the same viewer asks elsewhere──▶ superseded ──5 s──▶ (gone)
  *                             ▲  └──────no request for 30 s──▶ (gone)      │
  *                             └──────────asks here again (a second player)─┘
+ *
+ * Whoever drags a seek bar to and fro is no second player: a place they come back to meanwhile is a new one.
  */
 export interface Place {
   readonly viewer: string;
@@ -31,6 +33,8 @@ const IDLE_MS = 30_000;
 /** Requests that alternate between two places come from two players of one person: both stay. */
 const SEVERAL_PLAYERS_MS = 60_000;
 const JUMPS_MS = 2_000;
+/** Fewer jumps than this in that time are seeks; more are a seek bar being dragged, and only where it stops counts. */
+const DRAGGING = 3;
 
 interface Viewer {
   severalUntilMs: number;
@@ -41,8 +45,8 @@ export interface Step {
   readonly place: Place;
   /** Nothing of what is asked for now is in the player's hands. */
   readonly isJump: boolean;
-  /** Jumps of this viewer in the last two seconds, this one included, of pictures or of sound. */
-  readonly recentJumps: number;
+  /** One of many jumps in a short time: the viewer probably asks for something else right away. */
+  readonly isDrag: boolean;
 }
 
 export class Viewing {
@@ -63,26 +67,30 @@ export class Viewing {
   /** A viewer asks for segment `n`. */
   ask(viewer: string, kind: RenditionKind, renditionId: string, n: number, nowMs: number): Step {
     this.#seen.set(viewer, nowMs);
-    const mine = [...this.#places].filter((place) => place.viewer === viewer);
-    const known = mine.find((place) => place.renditionId === renditionId && n >= place.n - BEHIND && n <= place.n + AHEAD);
+    const mine = [...this.#places].filter((place) => place.viewer === viewer && place.kind === kind);
     const state = this.#viewer(viewer);
-    if (known) {
-      if (known.supersededMs !== null) state.severalUntilMs = nowMs + SEVERAL_PLAYERS_MS;
-      known.supersededMs = null;
-      if (n > known.n) known.streak += 1;
-      known.n = n;
-      known.atMs = nowMs;
-      return { place: known, isJump: false, recentJumps: jumpsOf(state, kind, nowMs) };
+    const near = mine.find((place) => place.renditionId === renditionId && n >= place.n - BEHIND && n <= place.n + AHEAD);
+    const switched = switchedFrom(mine, renditionId, n);
+    if (near !== undefined && (jumpsOf(state, kind, nowMs) < DRAGGING || near === latestOf(mine))) {
+      if (near.supersededMs !== null) {
+        if (switched !== undefined && n > switched.n) {
+          near.streak = Math.max(near.streak, switched.streak);
+          this.#leave(viewer, near, nowMs);
+        } else state.severalUntilMs = nowMs + SEVERAL_PLAYERS_MS;
+      }
+      near.supersededMs = null;
+      if (n > near.n) near.streak += 1;
+      near.n = n;
+      near.atMs = nowMs;
+      return { place: near, isJump: false, isDrag: false };
     }
-    const switched = mine.find((place) => place.kind === kind && place.renditionId !== renditionId && place.supersededMs === null && Math.abs(n - place.n) <= TOGETHER);
+    if (near) this.#places.delete(near);
     const place: Place = { viewer, kind, renditionId, n, streak: switched?.streak ?? 0, atMs: nowMs, supersededMs: null };
-    if (state.severalUntilMs <= nowMs) {
-      for (const other of mine) if (other.kind === kind || Math.abs(other.n - n) > TOGETHER) other.supersededMs ??= nowMs;
-    }
+    if (state.severalUntilMs <= nowMs) this.#leave(viewer, place, nowMs);
     this.#places.add(place);
     const isJump = switched === undefined;
     if (isJump) state.jumps.push({ kind, atMs: nowMs });
-    return { place, isJump, recentJumps: jumpsOf(state, kind, nowMs) };
+    return { place, isJump, isDrag: isJump && jumpsOf(state, kind, nowMs) >= DRAGGING };
   }
 
   /** Where a viewer probably goes on who asks for the init segment of a rendition: where they are, else at the start. */
@@ -104,6 +112,13 @@ export class Viewing {
     }
   }
 
+  /** The viewer is at `place` now, and nowhere else. */
+  #leave(viewer: string, { kind, n }: Place, nowMs: number): void {
+    for (const other of this.#places) {
+      if (other.viewer === viewer && (other.kind === kind || Math.abs(other.n - n) > TOGETHER)) other.supersededMs ??= nowMs;
+    }
+  }
+
   #viewer(viewer: string): Viewer {
     const known = this.#viewers.get(viewer);
     if (known) return known;
@@ -116,4 +131,15 @@ export class Viewing {
 function jumpsOf(viewer: Viewer, kind: RenditionKind, nowMs: number): number {
   viewer.jumps = viewer.jumps.filter(({ atMs }) => nowMs - atMs < JUMPS_MS);
   return viewer.jumps.filter((jump) => jump.kind === kind).length;
+}
+
+function latestOf(places: readonly Place[]): Place | undefined {
+  return places.reduce<Place | undefined>((latest, place) => (latest === undefined || place.atMs >= latest.atMs ? place : latest), undefined);
+}
+
+/** The place in another quality that goes on at `n`; none for who moved about in this quality since. */
+function switchedFrom(places: readonly Place[], renditionId: string, n: number): Place | undefined {
+  const together = places.filter((place) => Math.abs(n - place.n) <= TOGETHER);
+  const from = latestOf(together.filter((place) => place.renditionId !== renditionId && place.supersededMs === null));
+  return from !== undefined && together.some((place) => place.renditionId === renditionId && place.atMs > from.atMs) ? undefined : from;
 }
