@@ -53,9 +53,9 @@ export const bareFirstFragment = (words) => new Promise((resolve, reject) => {
   });
 });
 
-/** A copy of a film under a name of its own, uploaded and ready: nothing of it is known, cached or open. @param {import('./system.mjs').BenchSystem} system @param {string} film @param {number} round */
-export const freshCopy = async (system, film, round) => {
-  const name = `film-${round}.mkv`;
+/** A copy of a film under a name of its own, uploaded and ready: nothing of it is known, cached or open. @param {import('./system.mjs').BenchSystem} system @param {string} film @param {string} bench @param {number} round */
+export const freshCopy = async (system, film, bench, round) => {
+  const name = `${bench}-${round}.mkv`;
   const copy = join(system.folder, name);
   await copyFile(film, copy);
   await utimes(copy, 1_700_000_000, 1_700_000_000 + round);

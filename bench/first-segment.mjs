@@ -25,7 +25,7 @@ export const benchFirstSegment = async (system, rounds) => {
   /** @type {Record<'cold' | 'seek', { ours: number[], peer: number[] }>} */
   const times = { cold: { ours: [], peer: [] }, seek: { ours: [], peer: [] } };
   for (let round = 0; round < rounds; round += 1) {
-    const { id, name } = await freshCopy(system, film, round);
+    const { id, name } = await freshCopy(system, film, 'segment', round);
     const { masterUrl, mode } = await system.api('GET', `/api/media/videos/${id}/playback`);
     if (mode !== 'transcode') throw new Error(`the film is played by ${mode}`);
     const base = system.baseUrl + masterUrl.replace(/master\.m3u8$/, '');

@@ -13,7 +13,7 @@ export const benchLiveFilm = async (system, rounds) => {
   /** @type {Record<'cold' | 'later', { ours: number[], peer: number[] }>} */
   const times = { cold: { ours: [], peer: [] }, later: { ours: [], peer: [] } };
   for (let round = 0; round < rounds; round += 1) {
-    const { id, name } = await freshCopy(system, film, round);
+    const { id, name } = await freshCopy(system, film, 'live', round);
     for (const [kind, start] of /** @type {const} */ ([['cold', 0], ['later', LATER_SECONDS]])) {
       const end = new AbortController();
       const since = performance.now();
