@@ -107,6 +107,13 @@ describe('several at once', () => {
     expect(list.data[0]?.heads.filter(({ id }) => !before.has(id)).map(({ from }) => from).toSorted((a, b) => a - b)).toEqual([55, 140]);
   });
 
+  it('a place that somebody jumps to has its sound made with the pictures', async () => {
+    await Promise.all([segment('a0', 20), segment('h360', 20)]);
+    const pictures = segment('h360', 120);
+    await client.untilNow('an encoder of the sound', async () => (await streams()).data.some(({ heads }) => heads.some(({ renditionId, from }) => renditionId === 'a0' && (from === 119 || from === 120))));
+    await pictures;
+  });
+
   it('a dragged seek bar starts few encoders, and where it stops there is a picture', async () => {
     const before = new Set((await streams()).data.flatMap(({ heads }) => heads.map(({ id }) => id)));
     const seen = new Set<string>();

@@ -64,6 +64,13 @@ describe('a head', () => {
     expect(plan({ places: places.slice(0, 1), heads: [head(15)] })).toMatchObject({ drops: [], againInMs: 2_000 });
     expect(plan({ places: places.slice(0, 1), heads: [head(15, { unwantedSinceMs: NOW - 2_000 })] }).drops).toHaveLength(1);
   });
+  it('that nobody wants any more goes at once, too, when the request for it ends after the new one began', () => {
+    const places = [place({ n: 10, supersededMs: NOW - 100 }), place({ n: 100 })];
+    const heads = [head(11), head(100)];
+    expect(plan({ places, wants: [want(100), want(11, { place: places[0] as Place, urgent: false })], heads }).drops).toEqual([]);
+    expect(plan({ places, wants: [want(100)], heads })).toMatchObject({ starts: [], drops: [{ headId: 'head-11', reason: 'superseded by seek' }] });
+    expect(plan({ places, wants: [want(100, { urgent: false })], heads }).drops).toEqual([]);
+  });
   it('stays as long as one of several viewers reads on', () => {
     const places = [place({ viewer: 'a', n: 10, supersededMs: NOW }), place({ viewer: 'b', n: 12, streak: 3 })];
     expect(plan({ places, heads: [head(15)] }, range(0, 15))).toMatchObject({ drops: [], until: new Map([['head-15', 28]]) });

@@ -6,7 +6,7 @@
  *   watched: a place that somebody reads on from ──▶ its head may go some segments further; without one, and with the
  *            next segments missing, a head is started before anybody has to wait
  *   all places for heads taken ──▶ the one furthest ahead of its viewers makes way
- *   a head that neither holds ──▶ dropped: at once when another is started, else after a short while
+ *   a head that neither holds ──▶ dropped: at once when another is started or somebody has nothing to show, else after a short while
  */
 import type { Place } from './viewing.ts';
 
@@ -200,14 +200,15 @@ class Demand {
   }
 
   chooseDrops(starts: readonly Start[]): HeadPlan['drops'] {
-    const { heads, nowMs } = this.#question;
+    const { heads, wants, nowMs } = this.#question;
+    // Whoever has nothing to show needs the processor now, also when the request for the old place ends after the new one began.
+    const isHurried = starts.length > 0 || wants.some(({ urgent }) => urgent);
     return heads.flatMap((head) => {
       if (!this.#held.has(head.id) && this.#isMadeAlready(head)) return [{ headId: head.id, reason: 'the rest is there already' }];
       if (this.until.has(head.id)) return [];
       if (this.#madeWay.has(head.id)) return [{ headId: head.id, reason: 'made way for a viewer who waits' }];
       const unwantedMs = nowMs - (head.unwantedSinceMs ?? nowMs);
-      // The new head needs the processor now.
-      if (starts.length > 0 || unwantedMs >= UNWANTED_MS) return [{ headId: head.id, reason: 'superseded by seek' }];
+      if (isHurried || unwantedMs >= UNWANTED_MS) return [{ headId: head.id, reason: 'superseded by seek' }];
       this.#lookAgainIn(UNWANTED_MS - unwantedMs);
       return [];
     });

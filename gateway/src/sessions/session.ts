@@ -1,5 +1,5 @@
-import { SESSION_KEEP_MS, type Stream } from '@reelay/contracts';
-import { type Clock, type Ctx, errorCode, identify, type Logger, SessionIdle, toError } from '@reelay/runtime';
+import { segmentAt, SESSION_KEEP_MS, startSecondsOf, type Stream } from '@reelay/contracts';
+import { type Clock, type Ctx, errorCode, type Logger, SessionIdle, toError } from '@reelay/runtime';
 import type { VideoRow } from '@reelay/store';
 import type { Piece } from '../cache/piece.ts';
 import { HttpProblem } from '../http/problem.ts';
@@ -13,6 +13,7 @@ import { planHeads, type Start } from './head-plan.ts';
 import { Intake } from './intake.ts';
 import { Keeper } from './keeper.ts';
 import { NodeSession } from './node-session.ts';
+import { unchangedSource } from './source-file.ts';
 import { streamView } from './stream-view.ts';
 import type { Ask, SessionDeps } from './session-deps.ts';
 import { Troubles } from './troubles.ts';
@@ -23,8 +24,6 @@ const TICK_MS = 500;
 /** Without a request for so long it ends; without a head or anybody on hold, sooner: what is watched comes from the cache. */
 const IDLE_MS = 60_000;
 const UNNEEDED_MS = 20_000;
-/** A seek bar that rests so long is let go of. */
-const SETTLED_MS = 250;
 /** A head that comes this near to its limit is told of a later one at once. */
 const NEAR_LIMIT = 4;
 const UNHURRIED_MS = 100;
@@ -125,14 +124,22 @@ export class Session {
     const init = name === 'init' ? this.#intake.init(renditionId) : undefined;
     if (init !== undefined) return init;
     const n = name === 'init' ? Math.min(rendition.segments - 1, this.#viewing.guess(viewer, kind)) : name;
-    const { place, isDrag } = this.#viewing.ask(viewer, kind, renditionId, n, nowMs);
+    const { place, isJump, isDrag, notBeforeMs } = this.#viewing.ask(viewer, kind, renditionId, n, nowMs);
     const trouble = this.#troubles.reasonFor(renditionId, n, nowMs);
     if (trouble !== null) throw new EncodingFailed(trouble);
     if (this.#refusal !== null && this.#refusal.untilMs > nowMs) throw this.#refusal.error;
-    const notBeforeMs = isDrag ? nowMs + SETTLED_MS : nowMs;
     const held = this.#waiters.hold({ renditionId, n, isInit: name === 'init', sinceMs: nowMs, place, urgent: place.streak === 0, notBeforeMs }, ctx, () => this.#planSoon());
     this.#plan();
+    if (kind === 'video' && isJump && !isDrag) this.#prepareSound(viewer, startSecondsOf(rendition.recipe.grid, n), ctx);
     return held;
+  }
+
+  /** A player asks for the sound of a new place once it has its pictures, or nearly so: it is made meanwhile. */
+  #prepareSound(viewer: string, seconds: number, ctx: Ctx): void {
+    const sound = this.#rendition(this.#viewing.soundOf(viewer) ?? '');
+    const name = sound === undefined ? 0 : segmentAt(sound.recipe.grid, seconds);
+    if (sound === undefined || this.#deps.cache.has(this.#intake.key(sound.id, name))) return;
+    this.piece({ renditionId: sound.id, name, viewer }, ctx).catch((error: unknown) => this.#logger.debug({ code: errorCode(error) }, 'sound not prepared'));
   }
 
   /** A piece that the node sends. @throws PieceRefused */
@@ -293,15 +300,11 @@ export class Session {
 
   /** @throws NoPlace; what keeps the file from being read */
   async #openPlace(): Promise<NodeSession> {
-    const { reads, library } = this.#deps;
-    this.#lease ??= await reads.read(this.video, { viewer: `session ${this.id}`, kind: 'session' }, this.ctx);
+    this.#lease ??= await this.#deps.reads.read(this.video, { viewer: `session ${this.id}`, kind: 'session' }, this.ctx);
     this.ctx.throwIfCancelled();
-    const { path } = this.#lease.video;
-    const { sizeBytes, mtimeMs, inode } = await identify(await library.resolveExisting(path));
-    if (sizeBytes !== this.video.sizeBytes || mtimeMs !== this.video.mtimeMs) throw new HttpProblem('version_gone', 'The file changed; run “Validate Metadata” on the video');
-    const nowMs = this.#clock.monotonicMs();
-    const excludeNodes = [...this.#excluded].filter(([, untilMs]) => untilMs > nowMs).map(([nodeId]) => nodeId);
-    return NodeSession.open(this.#deps, { videoId: this.video.id, planned: this.planned, source: { path, sizeBytes, mtimeMs, inode }, excludeNodes });
+    const source = await unchangedSource(this.#deps.library, this.video, this.#lease.video.path);
+    const excludeNodes = [...this.#excluded].filter(([, untilMs]) => untilMs > this.#clock.monotonicMs()).map(([nodeId]) => nodeId);
+    return NodeSession.open(this.#deps, { videoId: this.video.id, planned: this.planned, source, excludeNodes });
   }
 
   #becomeOpen(node: NodeSession): void {
@@ -375,8 +378,7 @@ export class Session {
   #reported(reports: Parameters<HeadTable['reported']>[0], asked: ReadonlySet<string>): void {
     const over = this.#heads.reported(reports, asked, (id) => this.#rendition(id)?.segments ?? 0);
     for (const { head, failure } of over) if (failure !== null) this.#headFailed(head, failure);
-    const fallback = this.#heads.all.find(({ report }) => report !== null && report.detail !== null)?.report?.detail;
-    if (fallback !== undefined && fallback !== null) this.#detail = fallback;
+    this.#detail = this.#heads.all.find(({ report }) => report !== null && report.detail !== null)?.report?.detail ?? this.#detail;
     if (over.length > 0) this.#planSoon();
   }
 

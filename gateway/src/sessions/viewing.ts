@@ -35,6 +35,8 @@ const SEVERAL_PLAYERS_MS = 60_000;
 const JUMPS_MS = 2_000;
 /** Fewer jumps than this in that time are seeks; more are a seek bar being dragged, and only where it stops counts. */
 const DRAGGING = 3;
+/** A seek bar that rests so long is let go of. */
+const SETTLED_MS = 250;
 
 interface Viewer {
   severalUntilMs: number;
@@ -47,6 +49,8 @@ export interface Step {
   readonly isJump: boolean;
   /** One of many jumps in a short time: the viewer probably asks for something else right away. */
   readonly isDrag: boolean;
+  /** Before this time nothing should be started for it. */
+  readonly notBeforeMs: number;
 }
 
 export class Viewing {
@@ -82,7 +86,7 @@ export class Viewing {
       if (n > near.n) near.streak += 1;
       near.n = n;
       near.atMs = nowMs;
-      return { place: near, isJump: false, isDrag: false };
+      return { place: near, isJump: false, isDrag: false, notBeforeMs: nowMs };
     }
     if (near) this.#places.delete(near);
     const place: Place = { viewer, kind, renditionId, n, streak: switched?.streak ?? 0, atMs: nowMs, supersededMs: null };
@@ -90,7 +94,8 @@ export class Viewing {
     this.#places.add(place);
     const isJump = switched === undefined;
     if (isJump) state.jumps.push({ kind, atMs: nowMs });
-    return { place, isJump, isDrag: isJump && jumpsOf(state, kind, nowMs) >= DRAGGING };
+    const isDrag = isJump && jumpsOf(state, kind, nowMs) >= DRAGGING;
+    return { place, isJump, isDrag, notBeforeMs: isDrag ? nowMs + SETTLED_MS : nowMs };
   }
 
   /** Where a viewer probably goes on who asks for the init segment of a rendition: where they are, else at the start. */
@@ -98,6 +103,11 @@ export class Viewing {
     const mine = [...this.#places].filter((place) => place.viewer === viewer && place.supersededMs === null).toSorted((a, b) => b.atMs - a.atMs);
     const same = mine.find((place) => place.kind === kind);
     return same === undefined ? (mine[0]?.n ?? 0) : same.n + 1;
+  }
+
+  /** The sound that a viewer listened to last. */
+  soundOf(viewer: string): string | undefined {
+    return latestOf([...this.#places].filter((place) => place.viewer === viewer && place.kind === 'audio'))?.renditionId;
   }
 
   /** Forgets places that nobody watches any more. */
