@@ -39,6 +39,8 @@ interface Options {
   readonly signal?: AbortSignal | undefined;
   /** Sent again with the same key, a create makes nothing new. */
   readonly idempotencyKey?: string;
+  /** The page may go meanwhile. */
+  readonly keepalive?: true;
 }
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
@@ -61,6 +63,7 @@ async function request<T>(method: Method, path: string, options: Options = {}): 
   if (options.idempotencyKey !== undefined) headers['idempotency-key'] = options.idempotencyKey;
   const init: RequestInit = { method, headers, credentials: 'same-origin' };
   if (options.body !== undefined) init.body = JSON.stringify(options.body);
+  if (options.keepalive) init.keepalive = true;
   if (options.signal !== undefined) init.signal = options.signal;
   try {
     const response = await fetch(urlOf(path, options.query), init);
@@ -126,6 +129,8 @@ export const api = {
     request('GET', `${VIDEOS}/${id(video)}/playback`, {
       query: { ...(codecs.length === 0 ? {} : { codecs: codecs.join(',') }), ...(startSeconds === undefined ? {} : { start: startSeconds.toFixed(3) }) }, signal,
     }),
+  /** Also while the page is closed: the encoders of this viewer end. */
+  leaveVideo: (video: string): Promise<null> => request('DELETE', `${VIDEOS}/${id(video)}/viewing`, { keepalive: true }),
   streamStats: (video: string, signal?: AbortSignal): Promise<StreamStatsList> => request('GET', `${VIDEOS}/${id(video)}/stream-stats`, { signal }),
   patchVideo: (video: string, body: { title?: string; filename?: string; isPublic?: boolean }, use: FileUse = {}): Promise<Video> => request('PATCH', `${VIDEOS}/${id(video)}`, { body, ...withUse(use) }),
   deleteVideo: (video: string, use: FileUse = {}): Promise<null> => request('DELETE', `${VIDEOS}/${id(video)}`, withUse(use)),

@@ -8,6 +8,8 @@ import type { GatewayDeps } from '../deps.ts';
 import type { App } from '../http/env.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { emptyBodyAsObject, idParam, json, noQuery, optionalJsonBody, problems } from '../http/route.ts';
+import { senderOf } from '../http/sender.ts';
+import { viewerOf } from '../locks/reading.ts';
 import { viewableVideo } from '../videos/access.ts';
 
 const tags = ['Streams'];
@@ -33,6 +35,16 @@ export const streamsRoutes = (app: App, deps: GatewayDeps): void => {
     const found = own.length > 0 ? own : deps.directory.all().filter(({ videoId, kind }) => videoId === id && kind === 'segments');
     c.header('cache-control', 'private, no-store');
     return c.json({ data: found.map((stream) => statsOf(stream, isAdmin)) }, 200);
+  });
+
+  app.openapi(createRoute({
+    method: 'delete', path: '/api/media/videos/{id}/viewing', tags, summary: 'Say that one plays a video no longer', request: { params: idParam, query: noQuery },
+    description: 'What is encoded for this viewer alone ends at once, and not only once nobody has asked for it for a while. For whoever may watch the video; whoever asks for a segment plays it again.',
+    responses: { 204: { description: 'Known now' }, ...problems },
+  }), async (c) => {
+    const { id } = await viewableVideo(deps.sql, c, c.req.valid('param').id);
+    deps.sessions.left(id, viewerOf(senderOf(c), deps.settings.REELAY_TRUST_PROXY));
+    return c.body(null, 204);
   });
 
   app.openapi(createRoute({

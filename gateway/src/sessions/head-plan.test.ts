@@ -9,7 +9,7 @@ const place = (over: Partial<Place> = {}): Place => ({ viewer: 'v', kind: 'video
 const want = (n: number, over: Partial<Want> = {}): Want => ({ renditionId: 'h360', n, isInit: false, sinceMs: NOW, place: place({ n }), urgent: true, notBeforeMs: NOW, ...over });
 const head = (next: number, over: Partial<HeadState> = {}): HeadState => ({ id: `head-${next}`, renditionId: 'h360', from: next, next, segmentMs: null, startedMs: NOW, unwantedSinceMs: null, ...over });
 const plan = (over: Partial<PlanQuestion>, made: readonly number[] = []): HeadPlan =>
-  planHeads({ nowMs: NOW, wants: [], places: [], heads: [], troubles: [], count: () => COUNT, has: (_id, n) => made.includes(n), ...over });
+  planHeads({ nowMs: NOW, wants: [], places: [], heads: [], troubles: [], isHurried: false, count: () => COUNT, has: (_id, n) => made.includes(n), ...over });
 const range = (from: number, end: number): number[] => Array.from({ length: end - from }, (_, i) => from + i);
 
 describe('a request on hold', () => {
@@ -71,6 +71,10 @@ describe('a head', () => {
     expect(plan({ places, wants: [want(100)], heads })).toMatchObject({ starts: [], drops: [{ headId: 'head-11', reason: 'superseded by seek' }] });
     expect(plan({ places, wants: [want(100, { urgent: false })], heads }).drops).toEqual([]);
   });
+  it('goes at once when its viewer has said to be gone, and stays for another', () => {
+    expect(plan({ heads: [head(11)], isHurried: true }).drops).toMatchObject([{ headId: 'head-11' }]);
+    expect(plan({ places: [place({ n: 10 })], heads: [head(11)], isHurried: true }, [10]).drops).toEqual([]);
+  });
   it('stays as long as one of several viewers reads on', () => {
     const places = [place({ viewer: 'a', n: 10, supersededMs: NOW }), place({ viewer: 'b', n: 12, streak: 3 })];
     expect(plan({ places, heads: [head(15)] }, range(0, 15))).toMatchObject({ drops: [], until: new Map([['head-15', 28]]) });
@@ -113,7 +117,7 @@ describe('whatever is asked', () => {
     assert(property(questions, ({ places: all, heads, asked, made }) => {
       const wants = asked.map(({ at, ...one }) => want(one.n, { ...one, place: all[at] ?? place({ renditionId: one.renditionId, n: one.n }) }));
       const known = new Set(made);
-      const { starts, drops, until, againInMs } = planHeads({ nowMs: NOW, wants, places: all, heads, troubles: [], count: () => COUNT, has: (_id, i) => known.has(i) });
+      const { starts, drops, until, againInMs } = planHeads({ nowMs: NOW, wants, places: all, heads, troubles: [], isHurried: false, count: () => COUNT, has: (_id, i) => known.has(i) });
       const dropped = new Set(drops.map(({ headId }) => headId));
       const kept = heads.filter(({ id }) => until.has(id) && !dropped.has(id));
       const isFull = (id: string): boolean => starts.length + kept.length >= LIMITS.headsPerSession || [...starts, ...kept].filter((one) => one.renditionId === id).length >= LIMITS.headsPerRendition;

@@ -48,6 +48,8 @@ export interface PlanQuestion {
   readonly places: readonly Place[];
   readonly heads: readonly HeadState[];
   readonly troubles: readonly Trouble[];
+  /** Heads that nobody wants go at once. */
+  readonly isHurried: boolean;
   /** Segments of a rendition. */
   readonly count: (renditionId: string) => number;
   readonly has: (renditionId: string, n: number) => boolean;
@@ -200,15 +202,15 @@ class Demand {
   }
 
   chooseDrops(starts: readonly Start[]): HeadPlan['drops'] {
-    const { heads, wants, nowMs } = this.#question;
+    const { heads, wants, isHurried: isTold, nowMs } = this.#question;
     // Whoever has nothing to show needs the processor now, also when the request for the old place ends after the new one began.
-    const isHurried = starts.length > 0 || wants.some(({ urgent }) => urgent);
+    const isHurried = isTold || starts.length > 0 || wants.some(({ urgent }) => urgent);
     return heads.flatMap((head) => {
       if (!this.#held.has(head.id) && this.#isMadeAlready(head)) return [{ headId: head.id, reason: 'the rest is there already' }];
       if (this.until.has(head.id)) return [];
       if (this.#madeWay.has(head.id)) return [{ headId: head.id, reason: 'made way for a viewer who waits' }];
       const unwantedMs = nowMs - (head.unwantedSinceMs ?? nowMs);
-      if (isHurried || unwantedMs >= UNWANTED_MS) return [{ headId: head.id, reason: 'superseded by seek' }];
+      if (isHurried || unwantedMs >= UNWANTED_MS) return [{ headId: head.id, reason: isTold ? 'its viewer left' : 'superseded by seek' }];
       this.#lookAgainIn(UNWANTED_MS - unwantedMs);
       return [];
     });

@@ -8,6 +8,7 @@ import { segmentObstacle } from './check-piece.ts';
 import type { PlannedVideo } from './encoded-streams.ts';
 import type { EncodedRendition } from './encoded-stream.ts';
 import { EncodingFailed, PieceRefused, SessionLost } from './errors.ts';
+import { ExcludedNodes } from './excluded-nodes.ts';
 import { type HeadRecord, HeadTable } from './head-table.ts';
 import { planHeads, type Start } from './head-plan.ts';
 import { Intake } from './intake.ts';
@@ -57,7 +58,7 @@ export class Session {
   readonly #heads = new HeadTable();
   readonly #troubles = new Troubles();
   readonly #intake: Intake;
-  readonly #excluded = new Map<string, number>();
+  readonly #excluded = new ExcludedNodes();
   #keeper: Keeper | null = null;
   #state: 'unplaced' | 'placing' | 'open' | 'closed' = 'unplaced';
   #node: NodeSession | null = null;
@@ -76,20 +77,19 @@ export class Session {
   #closing: Promise<void> = Promise.resolve();
 
   constructor(deps: SessionDeps, ctx: Ctx, video: VideoRow, planned: PlannedVideo) {
-    const { clock, logger, newId } = deps;
     this.#deps = deps;
-    this.#clock = clock;
-    this.id = newId();
-    this.#logger = logger.child({ streamId: this.id, videoId: video.id });
+    this.#clock = deps.clock;
+    this.id = deps.newId();
+    this.#logger = deps.logger.child({ streamId: this.id, videoId: video.id });
     this.video = video;
     this.planned = planned;
     this.ctx = ctx;
-    this.#waiters = new Waiters(clock);
+    this.#waiters = new Waiters(deps.clock);
     this.#intake = new Intake(deps.cache, planned.stream.version);
-    this.startedMs = clock.monotonicMs();
+    this.startedMs = deps.clock.monotonicMs();
     this.#askedMs = this.startedMs;
     this.#neededMs = this.startedMs;
-    this.#endTick = clock.every(TICK_MS, () => this.#tick());
+    this.#endTick = deps.clock.every(TICK_MS, () => this.#tick());
     ctx.onCancel((cause) => this.#close(cause));
   }
 
@@ -110,6 +110,12 @@ export class Session {
     if (name === 'init' || rendition === undefined) return;
     this.#viewing.ask(viewer, rendition.recipe.kind, renditionId, name, this.#askedMs);
     this.#planSoon();
+  }
+
+  /** A viewer plays it no longer: what is made for nobody else ends at once. */
+  left(viewer: string): void {
+    this.#viewing.leave(viewer, this.#clock.monotonicMs());
+    this.#plan();
   }
 
   /** Holds the request until the piece comes. @throws NoPlace, EncodingFailed, EncodingSlow, HttpProblem segment_not_found; causes */
@@ -148,7 +154,11 @@ export class Session {
     const rendition = head === undefined ? undefined : this.#rendition(head.renditionId);
     if (head === undefined || rendition === undefined) throw new PieceRefused('Nobody waits for it any more');
     const obstacle = name === 'init' ? await this.#intake.initObstacle(rendition, piece) : segmentObstacle(piece.bytes, rendition.recipe, name);
-    if (obstacle !== null) throw this.#refuse(head, `its ${name === 'init' ? 'init segment' : `segment ${name}`} cannot be used: ${obstacle}`);
+    if (obstacle !== null) {
+      const detail = `its ${name === 'init' ? 'init segment' : `segment ${name}`} cannot be used: ${obstacle}`;
+      this.#headFailed(head, detail);
+      throw new PieceRefused(detail);
+    }
     if (name === 'init') this.#waiters.resolve(rendition.id, name, await this.#intake.keepInit(rendition, piece));
     else await this.#takeSegment(head, rendition.id, name, piece);
   }
@@ -185,12 +195,6 @@ export class Session {
     await stored;
   }
 
-  #refuse(head: HeadRecord, detail: string): PieceRefused {
-    this.#logger.warn({ headId: head.id, renditionId: head.renditionId, nodeId: this.#node?.nodeId, detail }, 'head refused');
-    this.#headFailed(head, detail);
-    return new PieceRefused(detail);
-  }
-
   #planSoon(): void {
     if (this.#endSoon !== null || this.#state === 'closed') return;
     // With a thousand viewers a plan takes 7 ms (measured): while nobody waits, it is made for many requests at once.
@@ -205,7 +209,7 @@ export class Session {
     const nowMs = this.#clock.monotonicMs();
     this.#viewing.prune(nowMs);
     const { starts, drops, until, againInMs } = planHeads({
-      nowMs, wants: this.#waiters.wants, places: this.#viewing.places, heads: this.#heads.states(), troubles: this.#troubles.blocked(nowMs),
+      nowMs, wants: this.#waiters.wants, places: this.#viewing.places, heads: this.#heads.states(), troubles: this.#troubles.blocked(nowMs), isHurried: this.#viewing.isLeaving(nowMs),
       count: (id) => this.#rendition(id)?.segments ?? 0,
       has: (id, n) => this.#deps.cache.has(this.#intake.key(id, n)),
     });
@@ -268,7 +272,7 @@ export class Session {
   async #move(renditionId: string, n: number): Promise<void> {
     const old = this.#node;
     if (old === null) return;
-    this.#exclude(old.nodeId, EXCLUDED_MS);
+    this.#excluded.add(old.nodeId, this.#clock.monotonicMs() + EXCLUDED_MS);
     try {
       const next = await this.#openPlace();
       if (this.#node !== old || this.ctx.cancelled) {
@@ -303,8 +307,7 @@ export class Session {
     this.#lease ??= await this.#deps.reads.read(this.video, { viewer: `session ${this.id}`, kind: 'session' }, this.ctx);
     this.ctx.throwIfCancelled();
     const source = await unchangedSource(this.#deps.library, this.video, this.#lease.video.path);
-    const excludeNodes = [...this.#excluded].filter(([, untilMs]) => untilMs > this.#clock.monotonicMs()).map(([nodeId]) => nodeId);
-    return NodeSession.open(this.#deps, { videoId: this.video.id, planned: this.planned, source, excludeNodes });
+    return NodeSession.open(this.#deps, { videoId: this.video.id, planned: this.planned, source, excludeNodes: this.#excluded.at(this.#clock.monotonicMs()) });
   }
 
   #becomeOpen(node: NodeSession): void {
@@ -317,7 +320,7 @@ export class Session {
       onReports: (reports, asked) => this.#reported(reports, asked),
       onLost: (error, isSilent) => {
         if (this.#node !== node) return;
-        if (isSilent) this.#exclude(node.nodeId, UNREACHABLE_MS);
+        if (isSilent) this.#excluded.add(node.nodeId, this.#clock.monotonicMs() + UNREACHABLE_MS);
         this.#lost(error);
       },
     });
@@ -330,7 +333,7 @@ export class Session {
     this.#state = 'unplaced';
     const nowMs = this.#clock.monotonicMs();
     const unreachable = error.cause instanceof SessionLost ? error.cause.fields['nodeId'] : undefined;
-    if (typeof unreachable === 'string') this.#exclude(unreachable, UNREACHABLE_MS);
+    if (typeof unreachable === 'string') this.#excluded.add(unreachable, nowMs + UNREACHABLE_MS);
     // Its node died a moment ago: another one, or the same one started anew, is worth waiting for.
     if (unreachable !== undefined || nowMs - this.#openMs < RECOVERING_MS) {
       if (unreachable === undefined) this.#excluded.clear();
@@ -341,10 +344,6 @@ export class Session {
     this.#placeFromMs = nowMs + REFUSED_MS;
     this.#refusal = { error, untilMs: nowMs + REFUSED_MS };
     this.#waiters.reject(error);
-  }
-
-  #exclude(nodeId: string, forMs: number): void {
-    this.#excluded.set(nodeId, this.#clock.monotonicMs() + forMs);
   }
 
   /** The node is gone, or knows nothing: what it was to make is wanted from somebody else. */

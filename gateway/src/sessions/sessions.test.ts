@@ -132,6 +132,16 @@ describe('an encoded stream', () => {
     await expect.poll(() => first.heard.flatMap((request) => (request.kind === 'keep' ? request.drop : [])).map(({ headId }) => headId)).toContain(first.heads.find(({ from }) => from === 15)?.headId);
     expect((await list()).data[0]?.viewers).toBe(2);
   });
+  it('has nothing made any more for who says that they left, and all for who stays', async () => {
+    first.segmentMs = 700;
+    await Promise.all([segment(0, 'VIEWER'), segment(15, 'ADMIN')]);
+    const dropped = () => first.heard.flatMap((request) => (request.kind === 'keep' ? request.drop : [])).map(({ headId }) => first.heads.find((head) => head.headId === headId)?.from);
+    expect((await gateway.call('DELETE', `/api/media/videos/${video.id}/viewing`, { as: 'ADMIN' })).status).toBe(204);
+    await expect.poll(dropped).toEqual([15]);
+    expect((await list()).data).toMatchObject([{ viewers: 1, heads: [{ from: 0 }] }]);
+    expect((await segment(16, 'ADMIN')).length).toBeGreaterThan(0);
+    expect((await gateway.call('DELETE', `/api/media/videos/${video.id}/viewing`, { as: null })).status).toBe(401);
+  });
 });
 
 describe('without a place', () => {

@@ -84,6 +84,11 @@ export class Sessions implements Service {
     }
   }
 
+  /** A viewer plays a video no longer. Another player of theirs is known again by its next request. */
+  left(videoId: string, viewer: string): void {
+    for (const session of this.#sessions.values()) if (session.video.id === videoId) session.left(viewer);
+  }
+
   /**
    * Ends the stream that nobody has asked for the longest: its place is for somebody who waits for one. A player that plays
    * asks every few seconds; one that pauses asks for a place when it goes on. False when all are watched.

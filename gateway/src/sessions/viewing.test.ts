@@ -75,6 +75,13 @@ describe('where viewers are', () => {
     const path = [60, 40, 20, 40, 60];
     expect(path.map((n, i) => viewing.ask('a', 'video', 'h360', n, 3_000 + i * 100).isDrag)).toEqual([false, false, true, true, true]);
   });
+  it('forgets who left at once, and knows for a second that somebody did', () => {
+    const viewing = new Viewing();
+    for (const viewer of ['a', 'b']) viewing.ask(viewer, 'video', 'h360', 7, 0);
+    viewing.leave('a', 10);
+    expect([places(viewing), viewing.viewerCount(10)]).toEqual([[['b', 'h360', 7, 0, false]], 1]);
+    expect([viewing.isLeaving(1_009), viewing.isLeaving(1_010)]).toEqual([true, false]);
+  });
   it('keeps viewers apart, and counts those of the last half minute', () => {
     const viewing = new Viewing();
     viewing.ask('a', 'video', 'h360', 0, 0);

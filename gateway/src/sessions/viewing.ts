@@ -32,6 +32,7 @@ const SUPERSEDED_MS = 5_000;
 const IDLE_MS = 30_000;
 /** Requests that alternate between two places come from two players of one person: both stay. */
 const SEVERAL_PLAYERS_MS = 60_000;
+const LEAVING_MS = 1_000;
 const JUMPS_MS = 2_000;
 /** Fewer jumps than this in that time are seeks; more are a seek bar being dragged, and only where it stops counts. */
 const DRAGGING = 3;
@@ -58,6 +59,7 @@ export class Viewing {
   readonly #viewers = new Map<string, Viewer>();
   /** Viewers and when they asked last. */
   readonly #seen = new Map<string, number>();
+  #leftMs = -Infinity;
 
   get places(): readonly Place[] {
     return [...this.#places];
@@ -79,7 +81,7 @@ export class Viewing {
       if (near.supersededMs !== null) {
         if (switched !== undefined && n > switched.n) {
           near.streak = Math.max(near.streak, switched.streak);
-          this.#leave(viewer, near, nowMs);
+          this.#onlyAt(viewer, near, nowMs);
         } else state.severalUntilMs = nowMs + SEVERAL_PLAYERS_MS;
       }
       near.supersededMs = null;
@@ -90,7 +92,7 @@ export class Viewing {
     }
     if (near) this.#places.delete(near);
     const place: Place = { viewer, kind, renditionId, n, streak: switched?.streak ?? 0, atMs: nowMs, supersededMs: null };
-    if (state.severalUntilMs <= nowMs) this.#leave(viewer, place, nowMs);
+    if (state.severalUntilMs <= nowMs) this.#onlyAt(viewer, place, nowMs);
     this.#places.add(place);
     const isJump = switched === undefined;
     if (isJump) state.jumps.push({ kind, atMs: nowMs });
@@ -110,6 +112,19 @@ export class Viewing {
     return latestOf([...this.#places].filter((place) => place.viewer === viewer && place.kind === 'audio'))?.renditionId;
   }
 
+  /** A viewer says that they play nothing of it any more. */
+  leave(viewer: string, nowMs: number): void {
+    this.#leftMs = nowMs;
+    for (const place of this.#places) if (place.viewer === viewer) this.#places.delete(place);
+    this.#seen.delete(viewer);
+    this.#viewers.delete(viewer);
+  }
+
+  /** Somebody left just now: requests of theirs may end a little later. */
+  isLeaving(nowMs: number): boolean {
+    return nowMs - this.#leftMs < LEAVING_MS;
+  }
+
   /** Forgets places that nobody watches any more. */
   prune(nowMs: number): void {
     for (const place of this.#places) {
@@ -123,7 +138,7 @@ export class Viewing {
   }
 
   /** The viewer is at `place` now, and nowhere else. */
-  #leave(viewer: string, { kind, n }: Place, nowMs: number): void {
+  #onlyAt(viewer: string, { kind, n }: Place, nowMs: number): void {
     for (const other of this.#places) {
       if (other.viewer === viewer && (other.kind === kind || Math.abs(other.n - n) > TOGETHER)) other.supersededMs ??= nowMs;
     }

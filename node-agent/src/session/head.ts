@@ -30,8 +30,8 @@ export interface HeadOptions {
 
 /** No byte from an encoder that could write. */
 const STALL_MS = 20_000;
-/** With so many segments its viewers have something in hand: whoever waits for a first one goes before it. */
-const IN_HAND = 2;
+/** With so many segments its viewers have something in hand: whoever waits for a first one goes before it. Sound is made many times faster. */
+const IN_HAND = { video: 2, audio: 1 } as const;
 /** Segments that wait for the gateway; an encoder that is further ahead waits itself. */
 const MAX_QUEUED = 3;
 const NO_TONE_MAPPING = 'HDR is shown without tone mapping: this ffmpeg has no filter zscale';
@@ -153,7 +153,7 @@ export class Head {
       stdout: 'pipe', graceMs: discardGraceMs(encoder), stallMs: STALL_MS, isBackpressured: () => proc.stdout.isPaused(),
     });
     this.#proc = proc;
-    proc.standBack(this.#published < IN_HAND ? AWAITED_NICE : IN_HAND_NICE);
+    proc.standBack(this.#published < IN_HAND[recipe.kind] ? AWAITED_NICE : IN_HAND_NICE);
     const segmenter = segmenterFor(recipe, from);
     const reader = new FragmentReader();
     const failed = new Promise<never>((_resolve, reject) => {
@@ -194,7 +194,7 @@ export class Head {
       this.#next = n + 1;
       this.#published += 1;
       if (this.#state === 'starting') this.#state = 'running';
-      if (this.#published === IN_HAND) this.#proc?.standBack(IN_HAND_NICE);
+      if (this.#published === IN_HAND[this.#options.recipe.kind]) this.#proc?.standBack(IN_HAND_NICE);
     });
     if (n + 1 >= this.#until) this.#pause();
   }

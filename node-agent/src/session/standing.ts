@@ -8,7 +8,7 @@ import { SOFTWARE_ENCODER } from '../encoder/candidates.ts';
  * them on two cores a service waited up to 1.4 s for 130 ms of work, and with 4 instead of 8 twice as long (measured).
  */
 export const AWAITED_NICE = 8;
-export const IN_HAND_NICE = 11;
+export const IN_HAND_NICE = 14;
 
 /**
  * From SIGTERM to SIGKILL, in milliseconds. What they make is thrown away and nothing has to be put in order: software

@@ -108,11 +108,18 @@ function useDeck({ video, playback, element, frame, still, onResumed }: DeckPart
     const wasAsked = typeof navigator.userActivation === 'object' && navigator.userActivation.hasBeenActive;
     void opened.player.open(linked ?? stored ?? 0, wasAsked);
     const forget = keepPlace(picture, video.id);
+    // The next film needs what this one's encoders take.
+    const leave = (): void => {
+      if (opened.player.playback.peek().mode === 'transcode') api.leaveVideo(video.id).catch(() => {});
+    };
+    addEventListener('pagehide', leave);
     const closeMediaSession = openMediaSession(opened, video.thumbnailPath === null ? undefined : api.thumbnailPath(video.id, video.thumbnailPath));
     return () => {
       closeMediaSession();
       forget();
       opened.destroy();
+      removeEventListener('pagehide', leave);
+      leave();
       setDeck(null);
     };
     // A changed title or thumbnail is no reason to open the video anew.
