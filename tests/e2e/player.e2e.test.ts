@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { StreamStatsList, Video } from '@reelay/contracts';
+import type { StreamList, StreamStatsList, Video } from '@reelay/contracts';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -231,6 +231,18 @@ describe('statistics', () => {
     expect(all.data).toMatchObject([{ nodeId: 'local' }]);
     expect(JSON.stringify(seen)).not.toContain('pid');
     expect((await new Client(system.baseUrl).call('GET', path)).status).toBe(401);
+  });
+});
+
+describe('a film that is left', () => {
+  it('has nothing encoded any more, long before it would be missed', async () => {
+    await watch(2);
+    await choose(/^Quality/, '240p');
+    await untilHeight(240);
+    const streams = async (): Promise<StreamList['data']> => (await client.ok<StreamList>('GET', '/api/media/streams')).data;
+    expect(await streams()).toHaveLength(1);
+    await page.getByRole('link', { name: 'Library' }).first().click();
+    await client.untilNow('its stream to end', async () => (await streams()).length === 0, 5_000);
   });
 });
 

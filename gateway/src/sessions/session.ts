@@ -364,7 +364,7 @@ export class Session {
   #tick(): void {
     const nowMs = this.#clock.monotonicMs();
     if (this.#heads.size > 0 || this.#waiters.size > 0) this.#neededMs = nowMs;
-    if (this.#waiters.size === 0 && (nowMs - this.#askedMs >= IDLE_MS || nowMs - this.#neededMs >= UNNEEDED_MS)) {
+    if (this.#waiters.size === 0 && (this.#viewing.allLeft || nowMs - this.#askedMs >= IDLE_MS || nowMs - this.#neededMs >= UNNEEDED_MS)) {
       this.ctx.cancel(new SessionIdle(Math.round(nowMs - this.#askedMs)));
       return;
     }

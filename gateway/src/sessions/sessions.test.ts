@@ -140,6 +140,9 @@ describe('an encoded stream', () => {
     await expect.poll(dropped).toEqual([15]);
     expect((await list()).data).toMatchObject([{ viewers: 1, heads: [{ from: 0 }] }]);
     expect((await segment(16, 'ADMIN')).length).toBeGreaterThan(0);
+    for (const as of ['ADMIN', 'VIEWER']) await gateway.call('DELETE', `/api/media/videos/${video.id}/viewing`, { as });
+    await expect.poll(async () => (await list()).data).toEqual([]);
+    expect(first.sessions.size).toBe(0);
     expect((await gateway.call('DELETE', `/api/media/videos/${video.id}/viewing`, { as: null })).status).toBe(401);
   });
 });

@@ -80,7 +80,12 @@ describe('where viewers are', () => {
     for (const viewer of ['a', 'b']) viewing.ask(viewer, 'video', 'h360', 7, 0);
     viewing.leave('a', 10);
     expect([places(viewing), viewing.viewerCount(10)]).toEqual([[['b', 'h360', 7, 0, false]], 1]);
+    expect(viewing.allLeft).toBe(false);
     expect([viewing.isLeaving(1_009), viewing.isLeaving(1_010)]).toEqual([true, false]);
+    viewing.leave('b', 2_000);
+    expect(viewing.allLeft).toBe(true);
+    viewing.ask('b', 'video', 'h360', 8, 3_000);
+    expect(viewing.allLeft).toBe(false);
   });
   it('keeps viewers apart, and counts those of the last half minute', () => {
     const viewing = new Viewing();

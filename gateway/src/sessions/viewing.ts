@@ -125,6 +125,11 @@ export class Viewing {
     return nowMs - this.#leftMs < LEAVING_MS;
   }
 
+  /** Somebody said to be gone, and nobody else was here in the last minute. */
+  get allLeft(): boolean {
+    return this.#leftMs > -Infinity && this.#seen.size === 0;
+  }
+
   /** Forgets places that nobody watches any more. */
   prune(nowMs: number): void {
     for (const place of this.#places) {

@@ -110,7 +110,8 @@ function useDeck({ video, playback, element, frame, still, onResumed }: DeckPart
     const forget = keepPlace(picture, video.id);
     // The next film needs what this one's encoders take.
     const leave = (): void => {
-      if (opened.player.playback.peek().mode === 'transcode') api.leaveVideo(video.id).catch(() => {});
+      const { mode, ladderUrl } = opened.player.playback.peek();
+      if (mode === 'transcode' || ladderUrl !== null) api.leaveVideo(video.id).catch(() => {});
     };
     addEventListener('pagehide', leave);
     const closeMediaSession = openMediaSession(opened, video.thumbnailPath === null ? undefined : api.thumbnailPath(video.id, video.thumbnailPath));
