@@ -60,15 +60,19 @@ export class TestBench {
     const scratch = new Scratch(this.workDir, incarnation);
     await scratch.open();
     let superseded = 0;
+    let joined = false;
     const agent = new Agent({
       settings, incarnation, bus, supervisor, scratch, logger, clock: systemClock, version: 'test', jobProgram: this.bundles.jobProcess, ...special,
       onSuperseded: () => {
         superseded += 1;
       },
+      onWelcomed: () => {
+        joined = true;
+      },
     });
-    const hellos = this.hub.hellos.length;
     await agent.start(Ctx.root());
-    await eventually('the hello', () => this.hub.hellos.length > hellos);
+    // Not the hello alone: before its answer the agent does not know that it holds the hub's library.
+    await eventually('the answer to its hello', () => joined);
     return {
       agent, supersededCalls: () => superseded,
       stop: async () => {
