@@ -143,8 +143,9 @@ export class Session {
   /** A player asks for the sound of a new place once it has its pictures, or nearly so: it is made meanwhile. */
   #prepareSound(viewer: string, seconds: number, ctx: Ctx): void {
     const sound = this.#rendition(this.#viewing.soundOf(viewer) ?? '');
-    const name = sound === undefined ? 0 : segmentAt(sound.recipe.grid, seconds);
-    if (sound === undefined || this.#deps.cache.has(this.#intake.key(sound.id, name))) return;
+    if (sound === undefined) return;
+    const name = segmentAt(sound.recipe.grid, seconds);
+    if (this.#deps.cache.has(this.#intake.key(sound.id, name))) return;
     this.piece({ renditionId: sound.id, name, viewer }, ctx).catch((error: unknown) => this.#logger.debug({ code: errorCode(error) }, 'sound not prepared'));
   }
 

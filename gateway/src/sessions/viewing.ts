@@ -32,6 +32,7 @@ const SUPERSEDED_MS = 5_000;
 const IDLE_MS = 30_000;
 /** Requests that alternate between two places come from two players of one person: both stay. */
 const SEVERAL_PLAYERS_MS = 60_000;
+/** Requests of whoever says that they left end within this time. */
 const LEAVING_MS = 1_000;
 const JUMPS_MS = 2_000;
 /** Fewer jumps than this in that time are seeks; more are a seek bar being dragged, and only where it stops counts. */
@@ -46,7 +47,7 @@ interface Viewer {
 
 export interface Step {
   readonly place: Place;
-  /** Nothing of what is asked for now is in the player's hands. */
+  /** The player has nothing of the place that it asks for. */
   readonly isJump: boolean;
   /** One of many jumps in a short time: the viewer probably asks for something else right away. */
   readonly isDrag: boolean;
