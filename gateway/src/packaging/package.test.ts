@@ -283,3 +283,19 @@ it('says how many bits FLAC has: Chromium refuses it otherwise', async () => {
   const init = Buffer.from(await open(await probe(path)).init('a0'));
   expect(init.readUInt16BE(init.indexOf('fLaC') + 4 + 6 + 2 + 8 + 2)).toBe(24);
 });
+
+describe('many segments at once', () => {
+  it.each(['mkv', 'mp4', 'ts'])('are the same as one after the other (%s)', async (container) => {
+    // 20 segments of about 600 kB: more than there is memory kept to read into.
+    const path = await folder.make(`many.${container}`, ...picture('25', 40, '640x360'), ...x264(50, '-qp', '8'));
+    const clip = await probe(path);
+    const pack = open(clip);
+    const numbers = Array.from({ length: pack.renditions[0]?.segments ?? 0 }, (_, n) => n);
+    expect(numbers.length).toBeGreaterThan(5);
+    const single: Uint8Array[] = [];
+    for (const n of numbers) single.push(await pack.segment('v0', n));
+    expect(Math.min(...single.map(({ length }) => length))).toBeGreaterThan(300_000);
+    const together = await Promise.all([...numbers, ...numbers].map((n) => pack.segment('v0', n)));
+    expect(together.every((bytes, i) => Buffer.compare(bytes, single[i % numbers.length] ?? new Uint8Array()) === 0)).toBe(true);
+  }, 60_000);
+});

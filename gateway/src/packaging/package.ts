@@ -12,8 +12,9 @@ import { iframePlaylist } from './iframes.ts';
 import { writePackedAudio } from './packed-audio.ts';
 import { masterPlaylist, mediaPlaylist } from './playlist.ts';
 import { packetsToProve } from './proof.ts';
-import { withFile, type SourceIdentity } from './reader/byte-source.ts';
+import { withFile, type ReadOptions, type SourceIdentity } from './reader/byte-source.ts';
 import { readContainerFacts, readPackets, type ContainerFacts } from './reader/packet-reader.ts';
+import { readBuffers } from './reader/read-buffers.ts';
 import { allRenditions, isPacked, planRenditions, type Rendition, renditionSteps, type RenditionSet } from './renditions.ts';
 import { checkParameterSets, makeSamples } from './samples.ts';
 import type { PlannedSegment } from './segment-plan.ts';
@@ -182,7 +183,7 @@ class FilePackage implements MediaPackage {
     const planned = plan.segments[n];
     if (!planned) throw new SegmentOutOfRangeError(`${renditionId} has ${plan.segments.length} segments.`, { renditionId, n });
     if (isPacked(rendition)) {
-      return writePackedAudio(planned.startTicks / plan.timescale, await this.#read(rendition, planned.first, planned.end, signal));
+      return writePackedAudio(planned.startTicks / plan.timescale, await this.#read(rendition, planned.first, planned.end, { signal }));
     }
     return this.#cut(rendition, planned, n, signal);
   }
@@ -190,10 +191,12 @@ class FilePackage implements MediaPackage {
   async #cut(rendition: Rendition, planned: PlannedSegment, n: number, signal?: AbortSignal): Promise<Uint8Array> {
     const { plan } = rendition;
     const config = await this.#config(rendition);
-    const packets = await this.#read(rendition, planned.first, planned.end, signal);
-    await this.#turn();
-    const samples = makeSamples(plan, planned, config, packets);
-    const bytes = writeMediaSegment({ sequenceNumber: n + 1, startTicks: planned.startTicks, samples, kind: plan.track.kind });
+    const bytes = await readBuffers.lendFor(async (lease) => {
+      const packets = await this.#read(rendition, planned.first, planned.end, { signal, lease });
+      await this.#turn();
+      const samples = makeSamples(plan, planned, config, packets);
+      return writeMediaSegment({ sequenceNumber: n + 1, startTicks: planned.startTicks, samples, kind: plan.track.kind });
+    });
     // The next thing that happens to megabytes is their hash.
     await this.#turn();
     return bytes;
@@ -205,11 +208,11 @@ class FilePackage implements MediaPackage {
     return rendition;
   }
 
-  async #read({ plan, stream }: Rendition, first: number, end: number, signal?: AbortSignal): Promise<Uint8Array[]> {
+  async #read({ plan, stream }: Rendition, first: number, end: number, { signal, lease }: Pick<ReadOptions, 'signal' | 'lease'> = {}): Promise<Uint8Array[]> {
     const { absPath, mediaInfo: { container } } = this.#source;
     signal?.throwIfAborted();
     const facts = await this.#containerFacts();
-    return withFile(absPath, this.#identity, { signal, turn: this.#turn }, (file) => readPackets(file, container, facts, plan.track, stream.codec, first, end));
+    return withFile(absPath, this.#identity, { signal, turn: this.#turn, lease }, (file) => readPackets(file, container, facts, plan.track, stream.codec, first, end));
   }
 
   /** Read once, without the signal of whoever asks first; a failure is not remembered. */

@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { errorCode } from '@reelay/runtime';
 import { SourceChangedError } from '../errors.ts';
+import { newMemory, type ReadLease } from './read-buffers.ts';
 
 /** Random access to the bytes of one file. */
 export interface ByteSource {
@@ -20,6 +21,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
   /** Awaited after each read: what follows is work. */
   readonly turn?: () => Promise<void>;
+  /** Where memory to read into comes from, if what is read is not kept. */
+  readonly lease?: ReadLease | undefined;
 }
 
 /**
@@ -27,7 +30,7 @@ export interface ReadOptions {
  * Throws {@link SourceChangedError} when the file is gone or not the one described by `identity`.
  */
 export async function withFile<T>(
-  absPath: string, identity: SourceIdentity, { signal, turn }: ReadOptions, use: (source: ByteSource) => Promise<T>,
+  absPath: string, identity: SourceIdentity, { signal, turn, lease }: ReadOptions, use: (source: ByteSource) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
   const handle = await openFile(absPath);
@@ -41,7 +44,7 @@ export async function withFile<T>(
     return await use({
       sizeBytes: size,
       read: async (position, length) => {
-        const bytes = await readAt(handle, position, Math.min(length, size - position), signal);
+        const bytes = await readAt(handle, position, Math.min(length, size - position), { signal, lease });
         await turn?.();
         return bytes;
       },
@@ -60,11 +63,10 @@ async function openFile(absPath: string): Promise<FileHandle> {
   }
 }
 
-async function readAt(handle: FileHandle, position: number, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+async function readAt(handle: FileHandle, position: number, length: number, { signal, lease }: ReadOptions): Promise<Uint8Array> {
   if (!(position >= 0)) throw new SourceChangedError('A packet lies outside the file.', { position });
-  // Not zeroed: it is filled, or not handed out.
-  const { buffer } = Buffer.allocUnsafeSlow(Math.max(0, length));
-  const bytes = new Uint8Array(buffer);
+  const wanted = Math.max(0, length);
+  const bytes = lease ? await lease.take(wanted) : newMemory(wanted);
   let filled = 0;
   while (filled < bytes.length) {
     signal?.throwIfAborted();
