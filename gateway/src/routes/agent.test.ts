@@ -42,7 +42,7 @@ test('an input that is another file by now is not sent in its stead', async () =
   const order = (mtimeMs: number) => gateway.sql`
     update attempts set work_order = jsonb_build_object('inputs', jsonb_build_array(jsonb_build_object('path', ${video.path}::text, 'sizeBytes', 10, 'mtimeMs', ${mtimeMs}::bigint)))`;
   await order(row?.mtimeMs ?? 0);
-  expect((await ask('GET', `/agent/v1/files/${file()}`)).status).toBe(200);
+  expect(await (await ask('GET', `/agent/v1/files/${file()}`)).text()).toBe('0123456789');
   await order(1);
   expect(await code(await ask('GET', `/agent/v1/files/${file()}`))).toEqual([409, 'source_changed']);
   await gateway.sql`update attempts set work_order = null`;
