@@ -5,9 +5,9 @@ export function attributes(pairs: readonly (readonly [name: string, value: strin
   return pairs.filter(([, value]) => value !== null).map(([name, value]) => `${name}=${value ?? ''}`).join(',');
 }
 
-/** A quoted string can hold neither quotes nor line ends. */
+/** A quoted string can hold neither quotes nor line ends, a playlist no control characters (RFC 8216, 4.1 and 4.2). */
 export function quoted(value: string): string {
-  return `"${value.replaceAll('"', '’').replaceAll(/[\r\n]/g, ' ')}"`;
+  return `"${value.replaceAll('"', '’').replaceAll(/\p{Cc}/gu, ' ')}"`;
 }
 
 /** What files call languages (`ger`, `deu`) as the tag that playlists and the settings of devices use (`de`; BCP 47). Null: unknown, or none. */

@@ -52,6 +52,12 @@ describe('masterPlaylist', () => {
     ]);
   });
 
+  it('has no control characters, whatever a file calls its tracks', () => {
+    const text = masterPlaylist(setOf(video, audio(1, 'aac', { title: 'a\u0000b\u0007c\u001bd\te\r\nf\u007fg\u0085h\u009fi"j' })));
+    expect(text).toContain('NAME="a b c d e  f g h i’j"');
+    expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  });
+
   it('does without sound or without pictures', () => {
     expect(masterPlaylist(setOf(video))).not.toContain('AUDIO');
     expect(masterPlaylist(setOf(audio(0, 'aac')))).toMatch(/CODECS="mp4a\.40\.2"\na0\/index\.m3u8\n$/);
