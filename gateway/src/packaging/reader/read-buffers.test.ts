@@ -59,6 +59,16 @@ describe('ReadBuffers', () => {
     expect((await hold()).memory).toBe(first.memory);
   });
 
+  it('lets nobody wait twice', async () => {
+    const { clock, hold } = create(1);
+    const first = await hold();
+    const impatient = hold();
+    clock.advance(250);
+    const { memory, lease } = await impatient;
+    const more = await lease.take(BYTES);
+    expect(new Set([first.memory, memory, more.buffer]).size).toBe(3);
+  });
+
   it('lets nobody wait who holds some: two could wait for each other', async () => {
     const { hold } = create(2);
     const [a, b] = await Promise.all([hold(), hold()]);

@@ -71,14 +71,17 @@ export class ReadBuffers {
 export class ReadLease {
   readonly #buffers: ReadBuffers;
   readonly #lent: Uint8Array[] = [];
+  #hasAsked = false;
 
   constructor(buffers: ReadBuffers) {
     this.#buffers = buffers;
   }
 
-  /** Memory for `length` bytes, not zeroed. Who holds some does not wait for more: others may wait for that. */
+  /** Memory for `length` bytes, not zeroed. Only the first may be waited for: who holds some could wait for others who do, and who has waited in vain would do so for each read. */
   async take(length: number): Promise<Uint8Array> {
-    const buffer = await this.#buffers.lend(length, this.#lent.length === 0);
+    const mayWait = !this.#hasAsked;
+    this.#hasAsked = true;
+    const buffer = await this.#buffers.lend(length, mayWait);
     if (!buffer) return newMemory(length);
     this.#lent.push(buffer);
     return buffer.subarray(0, length);
