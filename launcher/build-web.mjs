@@ -1,9 +1,14 @@
 // The web client: one hashed entry with lazily loaded chunks, and index.html pointing at them.
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, constants } from 'node:zlib';
 
 const ENTRY = 'src/main.tsx';
+/** 594 KB of hls.js: 166 KB after 0.1 s at 9, 156 KB after 0.5 s at 10, 153 KB after 1.1 s at 11 (measured). */
+const BROTLI_QUALITY = 10;
+const COMPRESSED = /\.(js|css)$/;
 
 /** esbuild prints nothing itself: the first errors are in what it throws. */
 export const QUIET = /** @type {const} */ ({ logLevel: 'silent' });
@@ -36,6 +41,16 @@ export async function buildWeb(folder, outdir) {
   });
   const html = await readFile(join(folder, 'index.html'), 'utf8');
   await writeFile(join(outdir, 'index.html'), withAssets(html, result.metafile, (path) => `/${relative(outdir, join(folder, path)).replaceAll('\\', '/')}`));
+  await compressAssets(join(outdir, 'assets'));
+}
+
+/** Beside each text its brotli, in `<name>.br`: made when it is first asked for, it would hold up the first film of all by 0.2 s (measured). @param {string} folder */
+async function compressAssets(folder) {
+  const names = (await readdir(folder)).filter((name) => COMPRESSED.test(name));
+  await Promise.all(names.map(async (name) => {
+    const small = await promisify(brotliCompress)(await readFile(join(folder, name)), { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } });
+    await writeFile(join(folder, `${name}.br`), small);
+  }));
 }
 
 /**

@@ -20,6 +20,8 @@ const ENTRY_POINTS = {
 const SOURCE_FOLDERS = ['contracts', 'runtime', 'store', 'job-types', 'gateway', 'scheduler', 'node-agent', 'web', 'launcher', 'cli'];
 const NOT_SOURCES = /(^|\/)(node_modules|dist)(\/|$)|\.test\.tsx?$|\.md$/;
 const TEMP_PREFIX = '.building-';
+/** Nobody builds for so long: what is older was left by a build that was killed. */
+const LEFT_BEHIND_MS = 3_600_000;
 const MAX_PROBLEM_LINES = 6;
 
 /** CommonJS packages inside an ESM bundle look for these three. */
@@ -111,7 +113,8 @@ async function replaceContents(from, to) {
     await rename(join(from, name), target);
   }
   for (const name of await readdir(to)) {
-    if (!fresh.includes(name) && !name.startsWith(TEMP_PREFIX)) await rm(join(to, name), { recursive: true, force: true });
+    const isUnderway = name.startsWith(TEMP_PREFIX) && (await stat(join(to, name)).catch(() => ({ mtimeMs: 0 }))).mtimeMs > Date.now() - LEFT_BEHIND_MS;
+    if (!fresh.includes(name) && !isUnderway) await rm(join(to, name), { recursive: true, force: true });
   }
   await rename(join(from, '.stamp'), join(to, '.stamp'));
 }

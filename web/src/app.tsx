@@ -8,6 +8,7 @@ import type { Ability } from './model/roles.ts';
 import LibraryPage from './pages/library/page.tsx';
 import LoginPage from './pages/login.tsx';
 import NotFoundPage from './pages/not-found.tsx';
+import { PlayerPage } from './pages/player.ts';
 import QueuePage from './pages/queue/page.tsx';
 import type { Route } from './router.ts';
 import { matchRoute, navigate, nextPlace, place } from './router.ts';
@@ -23,7 +24,7 @@ const page = (title: string, Page: PageEntry['Page'], needs: Ability | null = nu
 const PAGES: Readonly<Record<Exclude<Route['page'], 'home'>, PageEntry>> = {
   login: page('Sign in', LoginPage),
   library: page('Library', LibraryPage),
-  player: page('Player', lazy(() => import('./player/page.tsx'))),
+  player: page('Player', PlayerPage),
   queue: page('Queue', QueuePage, 'jobs'),
   job: page('Job', lazy(() => import('./pages/job/page.tsx')), 'jobs'),
   nodes: page('Nodes', lazy(() => import('./pages/nodes/page.tsx')), 'nodes'),

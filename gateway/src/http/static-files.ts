@@ -23,9 +23,12 @@ const MAX_FILE_BYTES = 16 * 1024 * 1024;
 const toGzip = promisify(gzip);
 const toBrotli = promisify(brotliCompress);
 
+/** What the build compressed, beside the file it was made from. */
+const BROTLI = '.br';
+
 /**
  * The built web client, read into memory when it is opened: a name that was not there then does not exist, so no path
- * can lead anywhere else. Compressed once per file, on first need.
+ * can lead anywhere else. What the build has not compressed is compressed once per file, on first need.
  */
 export class StaticFiles {
   readonly #files: ReadonlyMap<string, StaticFile>;
@@ -37,11 +40,12 @@ export class StaticFiles {
   static async open(folder: string): Promise<StaticFiles> {
     const files = new Map<string, StaticFile>();
     const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    for (const entry of entries) {
-      if (!entry.isFile()) continue;
-      const path = join(entry.parentPath, entry.name);
-      if ((await stat(path)).size > MAX_FILE_BYTES) continue;
-      files.set(`/${posix.normalize(path.slice(folder.length).replace(/^\/+/, ''))}`, await readOne(path, entry.name));
+    const paths = new Set(entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)));
+    for (const path of paths) {
+      const isCompressed = path.endsWith(BROTLI) && paths.has(path.slice(0, -BROTLI.length));
+      if (isCompressed || (await stat(path)).size > MAX_FILE_BYTES) continue;
+      const br = paths.has(path + BROTLI) ? await readFile(path + BROTLI) : null;
+      files.set(`/${posix.normalize(path.slice(folder.length).replace(/^\/+/, ''))}`, await readOne(path, br));
     }
     return new StaticFiles(files);
   }
@@ -64,10 +68,10 @@ export class StaticFiles {
   }
 }
 
-const readOne = async (path: string, name: string): Promise<StaticFile> => {
+const readOne = async (path: string, br: Buffer | null): Promise<StaticFile> => {
   const raw = await readFile(path);
   const digest = createHash('sha256').update(raw).digest('base64url').slice(0, 22);
-  return { contentType: webType(name), etag: `"${digest}"`, immutable: HASHED.test(path), raw, br: null, gzip: null };
+  return { contentType: webType(path), etag: `"${digest}"`, immutable: HASHED.test(path), raw, br: br === null ? null : Promise.resolve(br), gzip: null };
 };
 
 const encoded = (file: StaticFile, accepted: string, headers: Headers): Promise<Buffer> => {

@@ -182,7 +182,16 @@ describe.each(CLIPS)('$name', ({ name, args, renditions, mode = 'remux', dropsEa
     }
     expect(starts.get('v0') ?? 0).toBe(0);
     const target = Number(/TARGETDURATION:(\d+)/.exec(media.mediaPlaylist(renditions[0] ?? ''))?.[1]);
-    for (const id of renditions) for (const seconds of extinf(media.mediaPlaylist(id))) expect(Math.round(seconds)).toBeLessThanOrEqual(target);
+    for (const id of renditions) {
+      const durations = extinf(media.mediaPlaylist(id));
+      let startSeconds = 0;
+      for (const [n, seconds] of durations.entries()) {
+        expect(Math.round(seconds)).toBeLessThanOrEqual(target);
+        expect(media.segmentAt(id, startSeconds + seconds / 2)).toBe(n);
+        startSeconds += seconds;
+      }
+      expect([media.segmentAt(id, 0), media.segmentAt(id, 1e6)]).toEqual([0, durations.length - 1]);
+    }
   }, 60_000);
 });
 

@@ -55,6 +55,8 @@ export interface MediaPackage {
   readonly iframes: number;
   masterPlaylist(subtitles?: readonly SubtitleTrack[]): string;
   mediaPlaylist(renditionId: string): string;
+  /** The number of the segment that is shown at a time of its timeline; the last one for any later time. */
+  segmentAt(renditionId: string, seconds: number): number;
   /** `below`: folders as in {@link iframePlaylist}. */
   iframePlaylist(below: { pieces: string; init: string }): string;
   /** Keyframe `n`, counted from 0, as a fragment under the init segment of `v0`. */
@@ -169,6 +171,11 @@ class FilePackage implements MediaPackage {
 
   mediaPlaylist(renditionId: string): string {
     return mediaPlaylist(this.#rendition(renditionId), this.#set.targetDurationSeconds);
+  }
+
+  segmentAt(renditionId: string, seconds: number): number {
+    const { plan } = this.#rendition(renditionId);
+    return Math.max(0, plan.segments.findLastIndex(({ startTicks }) => startTicks / plan.timescale <= seconds));
   }
 
   async init(renditionId: string): Promise<Uint8Array> {

@@ -15,6 +15,7 @@ import { senderOf } from '../http/sender.ts';
 import { sendFile } from '../http/send-file.ts';
 import type { ReadLease } from '../locks/read-locks.ts';
 import { fileReadKind, readingVideo, viewerOf } from '../locks/reading.ts';
+import { cutAhead } from '../streams/cut-ahead.ts';
 import { playbackOf } from '../streams/playback.ts';
 import { viewableVideo, viewOf } from '../videos/access.ts';
 
@@ -22,7 +23,7 @@ const tags = ['Playing'];
 /** How long an edge may believe that somebody may see a video, in seconds. */
 const ACCESS_KEPT_SECONDS = 10;
 const playbackQuery = z.strictObject({
-  start: z.coerce.number().min(0).max(1e7).optional().meta({ description: 'Seconds from which the client is about to play: an encode begins there at once' }),
+  start: z.coerce.number().min(0).max(1e7).optional().meta({ description: 'Seconds from which the client is about to play: what it needs first is made at once' }),
   codecs: z.string().max(500).optional().meta({ description: 'RFC 6381 strings that the client decodes, separated by commas' }),
 });
 const binary = (type: string, description: string) => ({ description, content: { [type]: { schema: z.string().meta({ format: 'binary' }) } } });
@@ -43,8 +44,10 @@ export const playbackRoutes = (app: App, deps: GatewayDeps): void => {
     const video = await viewableVideo(deps.sql, c, c.req.valid('param').id);
     const { codecs, start } = c.req.valid('query');
     const playback = await playbackOf(deps, video.id, codecList(codecs));
-    if (start !== undefined && playback.mode === 'transcode') {
-      deps.sessions.prepare(video, await deps.encoded.open(video), { viewer: viewerOf(senderOf(c), deps.settings.REELAY_TRUST_PROXY), startSeconds: start });
+    if (start !== undefined) {
+      const beginner = { viewer: viewerOf(senderOf(c), deps.settings.REELAY_TRUST_PROXY), startSeconds: start };
+      if (playback.mode === 'transcode') deps.sessions.prepare(video, await deps.encoded.open(video), beginner);
+      if (playback.mode === 'remux') cutAhead(deps, video, playback, beginner);
     }
     c.header('cache-control', 'private, no-cache');
     return c.json(withSignedAddresses(deps, c, await signInOf(deps.sql, c), video, playback), 200);

@@ -1,10 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import { hintSchema, type LeaderMetrics, type Problem, type Ready, subjects } from '@reelay/contracts';
 import { testNode } from '@reelay/store/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestGateway, type TestGateway } from '../../testing/kit.ts';
+
+const BUILT = `console.log(${JSON.stringify('of the build '.repeat(400))})`;
+/** Not as the gateway itself would compress it, to tell the two apart. */
+const BUILT_BROTLI = brotliCompressSync(BUILT, { params: { [constants.BROTLI_PARAM_QUALITY]: 0 } });
 
 let gateway: TestGateway;
 let web: string;
@@ -13,6 +18,8 @@ beforeAll(async () => {
   mkdirSync(join(web, 'assets'));
   writeFileSync(join(web, 'index.html'), '<!doctype html><title>Reelay</title>');
   writeFileSync(join(web, 'assets/main-ABCD1234.js'), `console.log(${JSON.stringify('x'.repeat(5000))})`);
+  writeFileSync(join(web, 'assets/built-ABCD1234.js'), BUILT);
+  writeFileSync(join(web, 'assets/built-ABCD1234.js.br'), BUILT_BROTLI);
   writeFileSync(join(web, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
   gateway = await startTestGateway({ REELAY_WEB_DIR: web });
 });
@@ -169,8 +176,12 @@ describe('the web client', () => {
     expect([script.headers.get('content-type'), script.headers.get('content-encoding'), script.headers.get('cache-control')]).toEqual(['text/javascript; charset=utf-8', 'br', 'public, max-age=31536000, immutable']);
     expect(Number(script.headers.get('content-length'))).toBeLessThan(1000);
     expect((await ask('/assets/main-ABCD1234.js', { 'if-none-match': script.headers.get('etag') ?? '' })).status).toBe(304);
+    const built = await ask('/assets/built-ABCD1234.js', { 'accept-encoding': 'br' });
+    expect([built.headers.get('content-type'), built.headers.get('content-encoding'), brotliDecompressSync(Buffer.from(await built.arrayBuffer())).toString()]).toEqual(['text/javascript; charset=utf-8', 'br', BUILT]);
+    expect(Number(built.headers.get('content-length'))).toBe(BUILT_BROTLI.length);
+    expect(await (await ask('/assets/built-ABCD1234.js', { 'accept-encoding': 'identity' })).text()).toBe(BUILT);
     expect((await ask('/favicon.svg')).headers.get('content-type')).toBe('image/svg+xml');
-    for (const path of ['/assets/gone-ABCD1234.js', '/../package.json', '/%2e%2e/package.json', '/api/nothing', '/stream/nothing']) expect((await ask(path)).status, path).toBe(404);
+    for (const path of ['/assets/gone-ABCD1234.js', '/assets/built-ABCD1234.js.br', '/../package.json', '/%2e%2e/package.json', '/api/nothing', '/stream/nothing']) expect((await ask(path)).status, path).toBe(404);
     expect((await ask('/', {}, 'POST')).status).toBe(404);
   });
 });

