@@ -18,10 +18,13 @@ export const cutAhead = (deps: GatewayDeps, video: VideoRow, playback: Pick<Play
     let failed = true;
     try {
       const [pack, source] = [await deps.packages.open(current), await remuxSource(deps, current)];
-      const wanted = ['v0', playback.audioTracks.find(({ isDefault }) => isDefault)?.id];
-      await Promise.all(source.renditions.filter(({ id }) => wanted.includes(id)).flatMap(({ id, contentType }) => [
-        source.piece(id, pack.segmentAt(id, startSeconds), { viewer, ctx }), ...(contentType === 'audio/mpeg' ? [] : [source.piece(id, 'init', { viewer, ctx })]),
-      ]));
+      const wanted = new Set(['v0', playback.audioTracks.find(({ isDefault }) => isDefault)?.id]);
+      const begun = source.renditions.filter(({ id }) => wanted.has(id));
+      await Promise.all([
+        ...begun.map(({ id }) => source.piece(id, pack.segmentAt(id, startSeconds), { viewer, ctx })),
+        // Bare MP3 frames have none.
+        ...begun.filter(({ contentType }) => contentType !== 'audio/mpeg').map(({ id }) => source.piece(id, 'init', { viewer, ctx })),
+      ]);
       failed = false;
     } finally {
       release(failed);
