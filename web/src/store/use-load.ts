@@ -43,7 +43,7 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
     void run();
   }, [data, error, loading]);
 
-  // Asked before the page is painted, not after: 20–40 ms sooner.
+  // Asked before the page is painted, not after.
   useLayoutEffect(() => {
     reload();
     return () => current.current?.abort();
