@@ -1,4 +1,5 @@
 /** Each page, signed in, in light and dark, wide and narrow: no accessibility violation, no sideways scrolling, no error. */
+import { EventEmitter, once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -8,8 +9,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSystem, type System } from '../kit/system.ts';
 import { Client } from '../system/client.ts';
 import { makeClip } from '../system/clips.ts';
-import { openBrowser, type TestBrowser } from './browser.ts';
+import { openBrowser, playedPast, type TestBrowser } from './browser.ts';
 
+const PAGE_CODE = /\/assets\/page-[^/]+\.js$/;
 const LOOKS = [
   { name: 'wide-light', width: 1280, height: 800, colorScheme: 'light' },
   { name: 'narrow-dark', width: 390, height: 800, colorScheme: 'dark' },
@@ -109,5 +111,34 @@ describe('the queue page', () => {
     } finally {
       await browser.close();
     }
+  });
+});
+
+describe('a film that is clicked before the player’s code is there', () => {
+  it('plays when that comes, also between the first drawing and what runs after it', async () => {
+    const browser = await openBrowser();
+    await signIn(browser);
+    const page = await browser.context.newPage();
+    await page.clock.install();
+    const gate = new EventEmitter();
+    const opened = once(gate, 'open');
+    await page.route(PAGE_CODE, async (route) => {
+      await opened;
+      await route.continue();
+    });
+    // The library brings it while nothing else happens.
+    const asked = page.waitForRequest(PAGE_CODE);
+    await page.goto(`${system.baseUrl}/library`);
+    await asked;
+    // From here on nothing runs after a drawing.
+    await page.clock.pauseAt(Date.now() + 60_000);
+    await page.getByRole('link', { name: 'Play A short film', exact: true }).first().click();
+    await page.getByText('Loading the page').waitFor();
+    const evaluated = page.waitForRequest(/\/assets\/hls-engine-[^/]+\.js$/);
+    gate.emit('open');
+    await evaluated;
+    await page.clock.resume();
+    await playedPast(page, 0.5);
+    await browser.close();
   });
 });
