@@ -139,6 +139,20 @@ describe('a film that is clicked before the player’s code is there', () => {
     await evaluated;
     await page.clock.resume();
     await playedPast(page, 0.5);
+    expect(await page.title()).toBe('A short film – Reelay');
+    await browser.close();
+  });
+
+  it('plays also when it could not be had before', async () => {
+    const browser = await openBrowser();
+    await signIn(browser);
+    const page = await browser.context.newPage();
+    await page.route(PAGE_CODE, (route) => route.abort('connectionreset'), { times: 1 });
+    const failed = page.waitForEvent('requestfailed', { predicate: (request) => PAGE_CODE.test(request.url()) });
+    await page.goto(`${system.baseUrl}/library`);
+    await failed;
+    await page.getByRole('link', { name: 'Play A short film', exact: true }).first().click();
+    await playedPast(page, 0.5);
     await browser.close();
   });
 });

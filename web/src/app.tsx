@@ -1,6 +1,6 @@
-/** Address and session → page. What is small comes with the first load, the rest when it is first opened. */
+/** Address and session → page. What is small comes with the first load, the rest when it is first opened, or a little before. */
 import type { ComponentType } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { lazy } from './components/lazy.tsx';
 import { Loading, Problem } from './components/notice.tsx';
 import { Shell } from './components/shell.tsx';
@@ -44,7 +44,8 @@ function Current() {
   useEffect(() => {
     if (elsewhere !== null) navigate(elsewhere, { replace: true });
   }, [elsewhere]);
-  useEffect(() => {
+  // Before the pages' own, which say more.
+  useLayoutEffect(() => {
     document.title = `${title} – Reelay`;
   }, [title, path]);
   useEffect(moveFocusIn, [path]);

@@ -4,7 +4,7 @@ import type { VideoRow } from '@reelay/store';
 import type { GatewayDeps } from '../deps.ts';
 import { remuxSource } from './remux-source.ts';
 
-/** Cutting takes milliseconds; who asked for more is here by now. */
+/** Cutting takes milliseconds; on a disk that takes this long, the player's own request waits on. */
 const AHEAD_MS = 5_000;
 
 /**
@@ -12,6 +12,8 @@ const AHEAD_MS = 5_000;
  * the sound that is on when nobody chooses. The viewer counts as one from here on. A failure is for the request that comes.
  */
 export const cutAhead = (deps: GatewayDeps, video: VideoRow, playback: Pick<Playback, 'audioTracks'>, { viewer, startSeconds }: { viewer: string; startSeconds: number }): void => {
+  // A gateway that leaves takes up nothing of its own accord.
+  if (deps.drain.begun) return;
   const ctx = deps.requests.begin(`first segments of ${video.id}`, 'stream').withTimeout(AHEAD_MS, deps.clock);
   const cut = async (): Promise<void> => {
     const { video: current, release } = await deps.reads.read(video, { viewer, kind: 'stream' }, ctx);

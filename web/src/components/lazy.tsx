@@ -2,12 +2,13 @@
  * A page whose code is brought when it is first shown, or shortly before.
  *
  *   unknown ──preload, shown──▶ on its way ──▶ here: shown at once from now on
- *                                   └──failure──▶ unknown; told, if it is shown
+ *                                   └──failure──▶ unknown; told if it is shown, or the whole page is loaded anew
  */
 import { signal } from '@preact/signals';
 import type { ComponentType, FunctionComponent } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { ApiError } from '../api.ts';
+import { reloadForCode } from './new-page.ts';
 import { Loading, Problem } from './notice.tsx';
 
 /** `preload` brings the code before the page is shown. */
@@ -23,16 +24,15 @@ export function lazy<P extends object>(load: () => Promise<{ default: ComponentT
   function Lazy(props: P) {
     useEffect(() => {
       failed.value = false;
-      bring().catch(() => {
-        failed.value = true;
+      bring().catch(async () => {
+        failed.value = !(await reloadForCode());
       });
     }, []);
     const Page = page.value;
     if (Page !== null) return <Page {...props} />;
     if (!failed.value) return <Loading what="the page" />;
-    // The files of an older version are gone after an update: only a reload gets the new ones.
     return <Problem what="This page could not be loaded" error={new ApiError('offline', 'Reelay may have been updated, or the connection broke.')} retry={() => location.reload()} />;
   }
-  // Without it nothing is lost: the page asks again, and tells when it cannot be had.
+  // A failure is for the page to tell, or to mend, when it is shown.
   return Object.assign(Lazy, { preload: () => void bring().catch(() => {}) });
 }

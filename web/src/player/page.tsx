@@ -1,4 +1,4 @@
-/** The player page. It is loaded when a video is first opened; hls.js comes along meanwhile, for nearly every video needs it sooner or later. */
+/** The player page. It is loaded while the library is idle, or when a video is opened; hls.js comes along, for nearly every video needs it sooner or later. */
 import type { Playback, Video } from '@reelay/contracts';
 import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
@@ -7,6 +7,7 @@ import { copyText } from '../components/copy.ts';
 import { Icon } from '../components/icon.tsx';
 import { Empty, Loading, Problem } from '../components/notice.tsx';
 import { VideoMenu, askForJob } from '../components/video-menu.tsx';
+import { frozen, staleSinceMs } from '../live/live.ts';
 import { parseStart } from '../model/format.ts';
 import { navigate, place, videoPath } from '../router.ts';
 import { videos } from '../store/live-store.ts';
@@ -40,12 +41,13 @@ export default function PlayerPage({ id }: { id: string }) {
     early.current.catch(() => {});
   }
   const first = useFirstPicture();
-  // From the library it is known already: what may have changed since can wait.
+  // From the library it is known already, and kept current by live events: what they may have missed can wait.
+  const known = useRef(frozen.peek() || staleSinceMs.peek() !== null ? undefined : videos.get(id)).current;
   const loaded = useLoad(id, async (signal) => {
-    if (videos.get(id) !== undefined) await first.passed;
+    if (known !== undefined) await first.passed;
     return videos.put(await api.video(id, signal));
   });
-  const video = (loaded.data.value ?? videos.get(id))?.value ?? null;
+  const video = (loaded.data.value ?? known)?.value ?? null;
   useReloadOn(loaded.reload, () => false);
   useEffect(() => {
     if (video !== null) document.title = `${video.title} – Reelay`;

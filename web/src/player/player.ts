@@ -7,6 +7,7 @@
  */
 import { batch, signal } from '@preact/signals';
 import type { Playback } from '@reelay/contracts';
+import { reloadForCode } from '../components/new-page.ts';
 import { AUTO, ORIGINAL, firstAudio, firstQuality } from './choices.ts';
 import { elementEngine } from './element-engine.ts';
 import type { Engine, EngineEvents, EngineFigures, OpenOptions } from './engine.ts';
@@ -284,7 +285,10 @@ async function openEngine(source: Source, signedUrl: string, options: OpenOption
     const { hlsEngine, hlsWorks } = await import('./hls-engine.ts');
     if (hlsWorks()) return hlsEngine(options);
   } catch {
-    if (!isNative) return troubleOf(0);
+    if (!isNative) {
+      await reloadForCode();
+      return troubleOf(0);
+    }
   }
   return isNative ? elementEngine({ ...options, url: signedUrl }) : { fault: 'unsupported', sentence: null, retryAfterSeconds: null };
 }

@@ -1,7 +1,7 @@
 /** Loading for components: what is shown stays while the next answer is on its way, and an old answer never replaces a newer one. */
 import { useSignal } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
-import { useCallback, useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useCallback, useLayoutEffect, useRef } from 'preact/hooks';
 import type { ApiError } from '../api.ts';
 import { toApiError } from '../api.ts';
 import type { LiveNews } from '../live/live.ts';
@@ -58,7 +58,8 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
 export function useReloadOn(reload: () => void, concerns: (news: LiveNews) => boolean, everyMs = 1500): void {
   const latest = useRef({ reload, concerns });
   latest.current = { reload, concerns };
-  useEffect(() => {
+  // As early as the question: nothing that happens between its answer and the first news is missed.
+  useLayoutEffect(() => {
     let timer: ReturnType<typeof setTimeout> | null = null;
     let owed = false;
     const run = (): void => {

@@ -63,9 +63,9 @@ function Videos({ filters }: { filters: LibraryFilters }) {
   useReloadOn(list.reload, (news) => news.event === 'video-deleted' || (news.event === 'video' && !ids.peek().has(news.data.video.id)), 800);
 
   const page = list.data.value;
-  const isShown = page !== null;
+  const hasVideos = page !== null && page.rows.length > 0;
   // Who looks at these is about to play one: the player's code need not be waited for then.
-  useEffect(() => (isShown && !savesData() ? whenIdle(PlayerPage.preload) : undefined), [isShown]);
+  useEffect(() => (hasVideos && !savesData() ? whenIdle(PlayerPage.preload) : undefined), [hasVideos]);
   if (page === null) return list.error.value === null ? <Loading what="videos" /> : <Problem what="The library could not be loaded" error={list.error.value} retry={list.reload} />;
   if (page.rows.length === 0) return <NoVideos filters={filters} />;
   return (
