@@ -12,6 +12,7 @@ import { makeClip } from '../system/clips.ts';
 import { openBrowser, playedPast, type TestBrowser } from './browser.ts';
 
 const PAGE_CODE = /\/assets\/page-[^/]+\.js$/;
+const ENGINE_CODE = /\/assets\/hls-engine-[^/]+\.js$/;
 const LOOKS = [
   { name: 'wide-light', width: 1280, height: 800, colorScheme: 'light' },
   { name: 'narrow-dark', width: 390, height: 800, colorScheme: 'dark' },
@@ -115,6 +116,13 @@ describe('the queue page', () => {
 });
 
 describe('a film that is clicked before the player’s code is there', () => {
+  beforeAll(async () => {
+    const client = new Client(system.baseUrl);
+    await client.login('admin', system.adminPassword);
+    const { body } = await client.upload(await makeClip(join(folder, 'A film in segments.mkv')));
+    await client.untilVideo(body.id, ({ valid }) => valid === true);
+  });
+
   it('plays when that comes, also between the first drawing and what runs after it', async () => {
     const browser = await openBrowser();
     await signIn(browser);
@@ -132,26 +140,26 @@ describe('a film that is clicked before the player’s code is there', () => {
     await asked;
     // From here on nothing runs after a drawing.
     await page.clock.pauseAt(Date.now() + 60_000);
-    await page.getByRole('link', { name: 'Play A short film', exact: true }).first().click();
+    await page.getByRole('link', { name: 'Play A film in segments', exact: true }).first().click();
     await page.getByText('Loading the page').waitFor();
-    const evaluated = page.waitForRequest(/\/assets\/hls-engine-[^/]+\.js$/);
+    const evaluated = page.waitForRequest(ENGINE_CODE);
     gate.emit('open');
     await evaluated;
     await page.clock.resume();
     await playedPast(page, 0.5);
-    expect(await page.title()).toBe('A short film – Reelay');
+    expect(await page.title()).toBe('A film in segments – Reelay');
     await browser.close();
   });
 
-  it('plays also when it could not be had before', async () => {
+  it.each([['the page', PAGE_CODE], ['what feeds it', ENGINE_CODE]])('plays also when the code of %s could not be had before', async (_what, code) => {
     const browser = await openBrowser();
     await signIn(browser);
     const page = await browser.context.newPage();
-    await page.route(PAGE_CODE, (route) => route.abort('connectionreset'), { times: 1 });
-    const failed = page.waitForEvent('requestfailed', { predicate: (request) => PAGE_CODE.test(request.url()) });
+    await page.route(code, (route) => route.abort('connectionreset'), { times: 1 });
+    const failed = page.waitForEvent('requestfailed', { predicate: (request) => code.test(request.url()) });
     await page.goto(`${system.baseUrl}/library`);
     await failed;
-    await page.getByRole('link', { name: 'Play A short film', exact: true }).first().click();
+    await page.getByRole('link', { name: 'Play A film in segments', exact: true }).first().click();
     await playedPast(page, 0.5);
     await browser.close();
   });

@@ -277,6 +277,9 @@ export class Player {
   }
 }
 
+/** The code of the engine for segments could not be had. */
+let failedBefore = false;
+
 /** An engine for a source, or why there is none. */
 async function openEngine(source: Source, signedUrl: string, options: OpenOptions): Promise<Engine | Trouble> {
   if (source === 'file') return elementEngine(options);
@@ -286,7 +289,9 @@ async function openEngine(source: Source, signedUrl: string, options: OpenOption
     if (hlsWorks()) return hlsEngine(options);
   } catch {
     if (!isNative) {
-      await reloadForCode();
+      // Some browsers ask again, and the place and the leave to play aloud need not be lost.
+      if (failedBefore) await reloadForCode();
+      failedBefore = true;
       return troubleOf(0);
     }
   }
