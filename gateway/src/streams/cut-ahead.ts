@@ -19,7 +19,8 @@ export const cutAhead = (deps: GatewayDeps, video: VideoRow, playback: Pick<Play
     const { video: current, release } = await deps.reads.read(video, { viewer, kind: 'stream' }, ctx);
     let failed = true;
     try {
-      const [pack, source] = [await deps.packages.open(current), await remuxSource(deps, current)];
+      const pack = await deps.packages.open(current);
+      const source = await remuxSource(deps, current);
       const wanted = new Set(['v0', playback.audioTracks.find(({ isDefault }) => isDefault)?.id]);
       const begun = source.renditions.filter(({ id }) => wanted.has(id));
       await Promise.all([

@@ -24,7 +24,7 @@ function firstPicture(): FirstPicture {
 }
 
 /** Lets pass when the element has a picture, or there will be none. */
-export function useLook(element: RefObject<HTMLVideoElement>, playback: Playback | null, failed: boolean, { pass }: FirstPicture): void {
+export function usePassAtPicture(element: RefObject<HTMLVideoElement>, playback: Playback | null, failed: boolean, { pass }: FirstPicture): void {
   useEffect(() => {
     const timer = setTimeout(pass, LATEST_MS);
     return () => clearTimeout(timer);

@@ -14,7 +14,7 @@ import { videos } from '../store/live-store.ts';
 import { can } from '../store/session.ts';
 import { useLoad, useReloadOn } from '../store/use-load.ts';
 import { decodedCodecs } from './codecs.ts';
-import { type FirstPicture, useFirstPicture, useLook } from './first-picture.ts';
+import { type FirstPicture, useFirstPicture, usePassAtPicture } from './first-picture.ts';
 import { MediaFacts } from './media-facts.tsx';
 import { storedPosition } from './resume.ts';
 import { Screen } from './screen.tsx';
@@ -70,7 +70,7 @@ function Watch({ video, early, first }: { video: Video; early: RefObject<Promise
     return asked ?? api.playback(video.id, codecs(), { startSeconds: startOf(video.id), signal });
   });
   const playback = answer.data.value;
-  useLook(element, playback, answer.error.value !== null, first);
+  usePassAtPicture(element, playback, answer.error.value !== null, first);
   const copyLink = (): void => {
     const seconds = Math.floor(element.current?.currentTime ?? 0);
     void copyText(`${location.origin}${videoPath(video.id)}${seconds > 0 ? `?t=${seconds}` : ''}`, 'Link');
