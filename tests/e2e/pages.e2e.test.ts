@@ -16,9 +16,9 @@ const ENGINE_CODE = /\/assets\/hls-engine-[^/]+\.js$/;
 
 /** Runs in the page, which then plays HLS by hls.js or not at all, as Firefox does. */
 const playsNoHlsItself = (): void => {
-  const { canPlayType } = HTMLMediaElement.prototype;
-  HTMLMediaElement.prototype.canPlayType = function answer(type) {
-    return type === 'application/vnd.apple.mpegurl' ? '' : canPlayType.call(this, type);
+  const answer: (this: HTMLMediaElement, type: string) => CanPlayTypeResult = Reflect.get(HTMLMediaElement.prototype, 'canPlayType');
+  HTMLMediaElement.prototype.canPlayType = function withoutHls(type) {
+    return type === 'application/vnd.apple.mpegurl' ? '' : answer.call(this, type);
   };
 };
 const LOOKS = [
