@@ -43,9 +43,10 @@ export const firstFragment = () => {
 /** Milliseconds until bare ffmpeg has written its first whole moof and mdat. @param {string[]} words */
 export const bareFirstFragment = (words) => new Promise((resolve, reject) => {
   const since = performance.now();
-  const child = spawn(words[0] ?? ffmpegPath, words.slice(1), { stdio: ['ignore', 'pipe', 'ignore'] });
+  // Not the program in words: one that comes with its own libraries starts by way of a script.
+  const child = spawn(ffmpegPath, words.slice(1), { stdio: ['ignore', 'pipe', 'ignore'] });
   const isThere = firstFragment();
-  child.once('error', reject);
+  child.once('error', reject).once('close', (code) => reject(new Error(`bare ffmpeg ended with ${code} before its first fragment`)));
   child.stdout.on('data', (chunk) => {
     if (!isThere(chunk)) return;
     resolve(performance.now() - since);
