@@ -5,7 +5,6 @@ import type { Sql } from '@reelay/store';
 import type { Hints } from './hints.ts';
 import type { Timing } from './timing.ts';
 
-
 /** What the parts of the scheduler share. */
 export interface Deps {
   sql: Sql;
@@ -20,6 +19,8 @@ export interface Deps {
   newId: () => string;
   hints: Hints;
   timing: Timing;
+  /** How many streams all nodes together may encode for viewers, at this moment; undefined: as many as they have places for. */
+  fleetLimit: () => number | undefined;
 }
 
 export const hubEnvironment = ({ library, clock, newId }: Pick<Deps, 'library' | 'clock' | 'newId'>): HubEnvironment => ({

@@ -31,7 +31,7 @@ const start = async (app: App): Promise<void> => {
 
   const hints = new Hints(bus, logger);
   const timing = new LiveTiming(settings, clock);
-  const scheduler = new Scheduler({ sql, bus, library, libraryId, keys, logger, clock, newId, hints, timing }, newId());
+  const scheduler = new Scheduler({ sql, bus, library, libraryId, keys, logger, clock, newId, hints, timing, fleetLimit: () => settings.REELAY_FLEET_TRANSCODES }, newId());
   app.onStop('scheduler', () => scheduler.stop());
   live.use((_next, before) => ({
     commit: () => {

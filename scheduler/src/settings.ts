@@ -22,6 +22,7 @@ export const schedulerSettings = defineSettings({
   REELAY_LEASE_SECONDS: { schema: seconds(45), doc: 'How long a node keeps the right to its jobs without being heard, in seconds; at least three heartbeats.', reloadable: true },
   REELAY_LEADER_SECONDS: { schema: seconds(10), doc: 'How long the leading scheduler stays leader without renewing, in seconds; it renews three times within that.', reloadable: true },
   REELAY_SWEEP_SECONDS: { schema: seconds(5), doc: 'How often the leader looks at everything even when no hint came, in seconds.', reloadable: true },
+  REELAY_FLEET_TRANSCODES: { schema: z.coerce.number().int().min(0).max(100_000).optional(), doc: 'How many videos are encoded for viewers at the same time on all nodes together; as many as the nodes have places for (`MAX_CONCURRENT_TRANSCODES`) when left out.', reloadable: true },
   REELAY_STARTUP_WAIT_SECONDS: { schema: seconds(30, 1), doc: 'How long to wait for Postgres and NATS when starting, in seconds.' },
 });
 export type SchedulerSettings = Settings<typeof schedulerSettings>;

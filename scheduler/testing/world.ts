@@ -25,6 +25,8 @@ export class World {
   readonly nats: TestNats;
   readonly database: TestDatabase;
   readonly logger = createLogger({ service: 'test', level: process.env.TEST_LOG ? 'debug' : 'silent' });
+  /** Of streams that are encoded for viewers. */
+  fleetLimit: number | undefined;
   readonly #schedulers: { scheduler: Scheduler; bus: Bus }[] = [];
   readonly #agents: FakeAgent[] = [];
 
@@ -49,7 +51,7 @@ export class World {
     const bus = await connectBus({ url: this.nats.url, credsPath: this.nats.keys.paths.hubCreds, name: 'scheduler', logger: this.logger });
     return {
       sql: this.sql, bus, library: this.library, libraryId: this.libraryId, keys: SigningKeys.open(`${this.library.path}.key`, systemClock), logger: this.logger, clock: systemClock, newId,
-      hints: new Hints(bus, this.logger), timing: { ...QUICK, ...over },
+      hints: new Hints(bus, this.logger), timing: { ...QUICK, ...over }, fleetLimit: () => this.fleetLimit,
     };
   }
 

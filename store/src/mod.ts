@@ -65,4 +65,4 @@ export * from './locks/attempt-reads.ts';
 export * from './locks/writes.ts';
 export * from './locks/words.ts';
 export * from './locks/move-journal.ts';
-export { bookSession, endSession, expireSessions, readSessions, renewSessions, type SessionRow } from './sessions/session.ts';
+export { bookSession, type Booking, endSession, expireSessions, readSessions, renewSessions, type SessionRow } from './sessions/session.ts';

@@ -57,3 +57,24 @@ describe('over the limit of streams', () => {
     expect((await station.streams()).data.map(({ videoId }) => videoId)).toEqual([films[1]?.video.id]);
   });
 });
+
+/** Streams are counted on each node, and on all together. */
+describe('over the limit of the fleet', () => {
+  let small: Station;
+  let two: Film[];
+  beforeAll(async () => {
+    small = await Station.start({ env: { MAX_CONCURRENT_TRANSCODES: '4', REELAY_FLEET_TRANSCODES: '1' } });
+    two = await Promise.all(['one.mkv', 'two.mkv'].map(async (name) => small.film(await makeSyncClip(small.at(name), { seconds: 20, codecs: MPEG2 }))));
+  }, 120_000);
+  afterAll(() => small.stop());
+  const segmentOf = (n: number): string => new URL('h240/0.m4s', two[n]?.encodedUrl ?? '').href;
+
+  it('a viewer is told so although a node has places, and gets the film when the place is free', async () => {
+    expect((await small.get(segmentOf(0))).status).toBe(200);
+    const answer = await small.get(segmentOf(1));
+    expect([answer.status, JSON.parse(textOf(answer))]).toMatchObject([503, { code: 'no_encoder', detail: expect.stringContaining('All nodes together encode 1 video at a time') }]);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await new Pieces(small.get, two[1]?.encodedUrl ?? '').patiently('h240/0.m4s', 40_000)).length).toBeGreaterThan(500);
+    expect((await small.streams()).data.map(({ videoId }) => videoId)).toEqual([two[1]?.video.id]);
+  });
+});

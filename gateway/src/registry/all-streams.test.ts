@@ -145,7 +145,7 @@ test('a gateway that does not answer holds nothing up: its streams are as last h
   const events = await listen();
   const stream = other.open(1);
   await events.until(isAbout('stream', stream.id));
-  const book = (id: string, gatewayId: string) => bookSession(sql, { id, videoId: stream.videoId, version: 't1', gatewayId, nodeId: 'node-1', incarnation: node.incarnation, deviceId: 'software', vramMb: 0 }, 60_000);
+  const book = (id: string, gatewayId: string) => bookSession(sql, { id, videoId: stream.videoId, version: 't1', gatewayId, nodeId: 'node-1', incarnation: node.incarnation, deviceId: 'software', vramMb: 0 }, { leaseMs: 60_000, fleetLimit: undefined });
   const unknown = newId();
   await Promise.all([book(stream.sessionId ?? '', other.id), book(unknown, newId())]);
   await other.announcer.stop();

@@ -38,17 +38,23 @@ export class SessionDesk implements Service {
   }
 
   async place({ sessionId, videoId, version, gatewayId, vramMb, excludeNodes }: PlaceSession): Promise<PlaceSessionReply> {
-    const { sql, timing } = this.#deps;
+    const { sql, timing, fleetLimit } = this.#deps;
+    const terms = { leaseMs: timing.leaseMs, fleetLimit: fleetLimit() };
     const { fleet } = await readQueueView(sql, 0);
     const verdict = placeSession({ vramMb, excludeNodes }, fleet);
     const candidates = verdict.kind === 'places' ? verdict.candidates : [];
     for (const candidate of candidates) {
-      if (!(await bookSession(sql, { id: sessionId, videoId, version, gatewayId, ...candidate }, timing.leaseMs))) continue;
+      const booking = await bookSession(sql, { id: sessionId, videoId, version, gatewayId, ...candidate }, terms);
+      if (booking === 'limit') return this.#refuse({ sessionId, videoId, reason: `All nodes together encode ${terms.fleetLimit} ${terms.fleetLimit === 1 ? 'video' : 'videos'} at a time for those who watch, and no place is free.` });
+      if (booking === 'taken') continue;
       this.#logger.info({ sessionId, videoId, gatewayId, nodeId: candidate.nodeId, deviceId: candidate.deviceId }, 'session placed');
       const { nodeId, incarnation, deviceId } = candidate;
-      return { ok: true, place: { nodeId, incarnation, deviceId, leaseMs: timing.leaseMs }, reason: null, retryAfterSeconds: null };
+      return { ok: true, place: { nodeId, incarnation, deviceId, leaseMs: terms.leaseMs }, reason: null, retryAfterSeconds: null };
     }
-    const reason = verdict.kind === 'none' ? verdict.reason : 'The last free place was taken just now.';
+    return this.#refuse({ sessionId, videoId, reason: verdict.kind === 'none' ? verdict.reason : 'The last free place was taken just now.' });
+  }
+
+  #refuse({ sessionId, videoId, reason }: { sessionId: string; videoId: string; reason: string }): PlaceSessionReply {
     this.#logger.info({ sessionId, videoId, reason }, 'no place for a session');
     return { ok: true, place: null, reason, retryAfterSeconds: RETRY_SECONDS };
   }

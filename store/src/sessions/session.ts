@@ -20,25 +20,42 @@ export type SessionPlace = Pick<SessionRow, 'id' | 'videoId' | 'version' | 'gate
 /** A node that was told of a session a moment ago may not have named it yet. */
 const UNNAMED_SECONDS = 15;
 
+/** `taken`: not on this node (another session was first, it restarted or is being drained); `limit`: on no node. */
+export type Booking = 'booked' | 'taken' | 'limit';
+
+export interface BookingTerms {
+  leaseMs: number;
+  /** How many sessions all nodes together may have; undefined when only the nodes' own limits count. */
+  fleetLimit: number | undefined;
+}
+
 /**
- * Books a place when the node still has one; false when not (another session was first, the node restarted or is being
- * drained). The same session twice is one. Serialised per node by its row.
+ * Books a place when the node still has one and the fleet may have one more. The same session twice is one. Serialised per
+ * node by its row, and for the fleet by a lock that is taken first.
  */
-export const bookSession = (sql: Sql, place: SessionPlace, leaseMs: number): Promise<boolean> =>
+export const bookSession = (sql: Sql, place: SessionPlace, { leaseMs, fleetLimit }: BookingTerms): Promise<Booking> =>
   inTransaction(sql, async (tx) => {
+    if (fleetLimit !== undefined && (await countInFleet(tx, place.id)) >= fleetLimit) return 'limit';
     const [node] = await tx<(Pick<NodeRow, 'incarnation' | 'adminState' | 'health'> & { sessionLimit: number })[]>`
       select incarnation, admin_state, health, session_limit from nodes where id = ${place.nodeId} for no key update`;
-    if (!node || node.incarnation !== place.incarnation || node.adminState !== 'active' || node.health !== 'healthy') return false;
+    if (!node || node.incarnation !== place.incarnation || node.adminState !== 'active' || node.health !== 'healthy') return 'taken';
     const [used] = await tx<{ sessions: number }[]>`
       select count(*)::int as sessions from sessions where node_id = ${place.nodeId} and id <> ${place.id} and lease_until > now()`;
-    if ((used?.sessions ?? 0) >= node.sessionLimit) return false;
+    if ((used?.sessions ?? 0) >= node.sessionLimit) return 'taken';
     await tx`
       insert into sessions (id, video_id, version, gateway_id, node_id, incarnation, device_id, vram_mb, lease_until)
       values (${place.id}, ${place.videoId}, ${place.version}, ${place.gatewayId}, ${place.nodeId}, ${place.incarnation}, ${place.deviceId}, ${place.vramMb},
         now() + ${leaseMs} * interval '1 millisecond')
       on conflict (id) do update set node_id = excluded.node_id, incarnation = excluded.incarnation, device_id = excluded.device_id, lease_until = excluded.lease_until`;
-    return true;
+    return 'booked';
   });
+
+/** Sessions beside this one, counted by one transaction at a time. */
+const countInFleet = async (tx: Tx, besideId: string): Promise<number> => {
+  await tx`select pg_advisory_xact_lock(hashtextextended('sessions of all nodes', 0))`;
+  const [used] = await tx<{ sessions: number }[]>`select count(*)::int as sessions from sessions where id <> ${besideId} and lease_until > now()`;
+  return used?.sessions ?? 0;
+};
 
 /** Gives a place back. */
 export const endSession = async (sql: Queryable, id: string): Promise<void> => {
