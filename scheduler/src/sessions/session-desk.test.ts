@@ -32,8 +32,8 @@ const ask = (n: number): Promise<PlaceSessionReply> => gateway.request(
 
 test('streams have the places of all nodes, and then none, with the reason and when to ask again', async () => {
   await startWithNodes(1);
-  const nodes = [];
-  for (const n of [1, 2, 3, 4]) nodes.push((await ask(n)).place?.nodeId);
+  const nodes: string[] = [];
+  for (const n of [1, 2, 3, 4]) nodes.push((await ask(n)).place?.nodeId ?? 'none');
   expect(nodes.toSorted()).toEqual(['attic', 'attic', 'cellar', 'cellar']);
   expect(await ask(5)).toMatchObject({ place: null, reason: 'All 4 places for encoding while somebody watches are taken.', retryAfterSeconds: 5 });
 });
