@@ -8,6 +8,7 @@ import { demoIsDue } from './demo-clip.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { Instance } from './instance.ts';
 import { removeLeftParts } from './left-parts.ts';
+import type { Npm } from '../npm-parent.mjs';
 import { formatLogLine } from './log-lines.ts';
 import { watchNpm } from './npm-watch.ts';
 import { readIfThere } from './secret-file.ts';
@@ -33,6 +34,8 @@ export interface RunOptions {
   repoRoot: string;
   /** FFMPEG_PATH, FFPROBE_PATH and, unless NATS_URL is set, NATS_SERVER_PATH. */
   tools: Record<string, string>;
+  /** That runs npm start; null when it does not. */
+  npm: Npm | null;
 }
 
 interface ConfigFile {
@@ -48,7 +51,7 @@ interface Output {
 }
 
 /** Runs the system until it is stopped; the process ends inside. */
-export async function runSystem({ repoRoot, tools }: RunOptions): Promise<void> {
+export async function runSystem({ repoRoot, tools, npm }: RunOptions): Promise<void> {
   const output: Output = { say: () => {}, logIsOpen: false };
   const config = configFile(process.env, repoRoot);
   const dataDirOf = (settings: LauncherSettings): string => resolve(repoRoot, settings.REELAY_DATA_DIR);
@@ -69,7 +72,7 @@ export async function runSystem({ repoRoot, tools }: RunOptions): Promise<void> 
     const port = await claimPort(settings.HOST, settings.PORT);
     output.logIsOpen = true;
     try {
-      await start(app, { repoRoot, tools, live, config, settings: withAbsoluteLibrary(settings, repoRoot), run, guardian, port, localPort: await localPortOf(settings), output });
+      await start(app, { repoRoot, tools, npm, live, config, settings: withAbsoluteLibrary(settings, repoRoot), run, guardian, port, localPort: await localPortOf(settings), output });
     } catch (error) {
       // What is said about the end of the others would hide why.
       if (!app.ctx.cancelled) output.say = () => {};
@@ -92,7 +95,7 @@ interface StartOptions extends RunOptions {
 async function start(app: App, options: StartOptions): Promise<void> {
   const { settings, tools, run: { dir: dataDir } } = options;
   const { supervisor, system } = await prepare(app, options);
-  await watchNpm(app.env, () => app.stop(new NpmGone()));
+  if (options.npm !== null) watchNpm(options.npm, () => app.stop(new NpmGone()));
   const instance = new Instance(options);
   app.onStop('instance file', () => instance.remove(), 0.1);
   await instance.publish();
