@@ -1,9 +1,14 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger, newId } from '@reelay/runtime';
+import { createLogger, Ctx, newId } from '@reelay/runtime';
 import { ManualClock } from '@reelay/runtime/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sendFromFile, writeDirect } from '../http/direct-body.ts';
 import { SegmentCache } from './segment-cache.ts';
 
 let dir: string;
@@ -112,5 +117,31 @@ describe('what is sent from the disk', () => {
     const cache = await open();
     const found = await Promise.all(Array.from({ length: 20 }, () => cache.find(key('0'))));
     expect(new Set(found).size).toBe(1);
+  });
+  it('comes whole to a slow reader although it is evicted meanwhile', async () => {
+    // More than the kernel keeps for a connection: what is not taken yet must still be read from the file.
+    const content = randomBytes(32 * 1024 * 1024);
+    const cache = await open(content.length + 100);
+    const { path, sizeBytes } = await cache.put(key('0'), content).then(() => cache.fileOf(key('0'))) ?? { path: '', sizeBytes: 0 };
+    const ctx = Ctx.root('a reader');
+    const answers: ServerResponse[] = [];
+    const server = createServer((_request, outgoing) => {
+      answers.push(outgoing);
+      void sendFromFile(outgoing, ctx, { path, start: 0, end: sizeBytes - 1, status: 200 }).then(() => writeDirect(outgoing, 200, { 'content-length': sizeBytes }));
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    try {
+      const [incoming] = (await once(get({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' }), 'response')) as [IncomingMessage];
+      await cache.put(key('1'), bytes(1_000));
+      expect([cache.has(key('0')), await files()]).toEqual([false, [expect.stringContaining('/h360/1.1000.')]]);
+      expect(answers.map(({ writableEnded }) => writableEnded)).toEqual([false]);
+      const hash = createHash('sha256');
+      for await (const chunk of incoming) hash.update(chunk as Buffer);
+      expect(hash.digest('hex')).toBe(createHash('sha256').update(content).digest('hex'));
+    } finally {
+      ctx.end();
+      server.closeAllConnections();
+      server.close();
+    }
   });
 });
