@@ -70,20 +70,14 @@ it('ffmpeg and ffprobe read the whole', async () => {
   }
 });
 
-it('GStreamer plays both', async () => {
-  if (!isThere('gst-launch-1.0')) {
-    console.log('GStreamer is not installed: not tried with it');
-    return;
-  }
+it('GStreamer plays both', async ({ skip }) => {
+  skip(!isThere('gst-launch-1.0'), 'GStreamer is not installed');
   const played = await Promise.all(WAYS.map((way) => run('gst-launch-1.0', ['-q', 'playbin', `uri=${urls[way].signed}`, 'video-sink=fakesink sync=false', 'audio-sink=fakesink sync=false'], { timeout: 90_000 })));
   for (const { stdout } of played) expect(stdout).not.toMatch(/ERROR/);
 });
 
-it('VLC plays both from a seek on to their end', async () => {
-  if (!isThere('cvlc')) {
-    console.log('VLC is not installed: not tried with it');
-    return;
-  }
+it('VLC plays both from a seek on to their end', async ({ skip }) => {
+  skip(!isThere('cvlc'), 'VLC is not installed');
   // As root it refuses to run: then another user plays.
   const asUser = process.getuid?.() === 0 ? ['runuser', '-u', 'nobody', '--'] : [];
   const startedMs = performance.now();

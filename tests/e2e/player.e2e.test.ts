@@ -307,7 +307,7 @@ describe('a telephone', () => {
 });
 
 describe('a browser that plays HLS by itself and lets no script feed it', () => {
-  it('gets signed addresses, keeps the place between sources, and gets over a gateway that dies', async () => {
+  it('gets signed addresses, keeps the place between sources, and gets over a gateway that dies', async ({ skip }) => {
     const context = await browser.context.browser()?.newContext({ storageState: await browser.context.storageState() });
     if (context === undefined) throw new Error('the browser is gone');
     await context.addInitScript(() => {
@@ -317,11 +317,9 @@ describe('a browser that plays HLS by itself and lets no script feed it', () => 
     const source = (): Promise<string> => native.evaluate(() => document.querySelector('video')?.src ?? '');
     await native.goto(`${system.baseUrl}/videos/${film.id}?t=20`);
     await native.locator('video').waitFor();
-    if (await native.evaluate(() => document.createElement('video').canPlayType('application/vnd.apple.mpegurl') === '')) {
-      console.log('This Chromium plays no HLS by itself: not tried');
-      await context.close();
-      return;
-    }
+    const playsHls = await native.evaluate(() => document.createElement('video').canPlayType('application/vnd.apple.mpegurl') !== '');
+    if (!playsHls) await context.close();
+    skip(!playsHls, 'this Chromium plays no HLS by itself');
     await startPlaying(native);
     await playedPast(native, 20.5);
     const original = await source();

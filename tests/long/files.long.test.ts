@@ -48,8 +48,8 @@ describe(`files by seed ${seed}`, () => {
   it('all have names of their own', () => {
     expect(new Set(recipes.map(({ name }) => name)).size).toBe(recipes.length);
   });
-  it.each(recipes)('$name', async (recipe) => {
-    if (!canMake(recipe)) return console.log(`${recipe.name}: ${recipe.needs} is not installed`);
+  it.for(recipes)('$name', async (recipe, { skip }) => {
+    skip(!canMake(recipe), `${recipe.needs} is not installed`);
     const path = shop.path(recipe.name);
     if (kept === undefined || !existsSync(path)) {
       await recipe.make(shop).catch(async (error: unknown) => {

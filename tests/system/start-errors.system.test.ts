@@ -92,10 +92,10 @@ describe('folders and files', () => {
     spawnSync('chown', ['65534:65534', join(folder, 'nobodys')]);
     await expectRefusal('node-agent', { REELAY_WORK_DIR: join(folder, 'of root') }, CONFIGURATION, /of root cannot take the lock and the pid file: this user may not \(EACCES\)$/, { spawn: NOBODY });
   });
-  it.runIf(isRoot)('a library on a read-only disk', async () => {
+  it.runIf(isRoot)('a library on a read-only disk', async ({ skip }) => {
     const readOnly = join(folder, 'read only');
     mkdirSync(readOnly);
-    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', readOnly]).status !== 0) return;
+    skip(spawnSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', readOnly]).status !== 0, 'nothing can be mounted here');
     try {
       await expectRefusal('gateway', { MEDIA_LIBRARY_PATH: readOnly }, CONFIGURATION, /read only cannot be written: the file system is read-only \(EROFS\); mend that, or set MEDIA_LIBRARY_PATH/);
     } finally {
