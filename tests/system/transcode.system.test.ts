@@ -1,13 +1,14 @@
 /** Videos that no browser decodes, encoded while somebody watches: as a player, an ffmpeg and an ops person meet them. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Playback, Problem, StreamList, Video } from '@reelay/contracts';
+import type { Playback, StreamList, Video } from '@reelay/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayProcess } from '../kit/gateway-process.ts';
+import { isGone } from '../kit/processes.ts';
 import { startSystem, type System } from '../kit/system.ts';
 import { Client } from './client.ts';
 import { makeClip } from './clips.ts';
@@ -176,12 +177,31 @@ describe('faults', () => {
     expect(status).toBe(200);
   });
 
-  it('ended by hand it says who did it, and is back when asked for later', async () => {
+  it('ended by hand its encoder is gone, whoever waits is told who did it, and it is back when asked for later', async () => {
+    await segment('h240', 20);
+    const pids = async (): Promise<number[]> => (await streams()).data.flatMap(({ heads }) => heads.flatMap(({ pid }) => pid ?? []));
+    await client.untilNow('an encoder to be listed', async () => (await pids()).some((pid) => !isGone(pid)));
+    const encoders = await pids();
     const [stream] = (await streams()).data;
-    expect(await client.call('DELETE', `/api/media/streams/${stream?.id}`)).toMatchObject({ status: 200 });
-    const refused = await get('h240/20.m4s');
-    if (refused.status !== 200) expect((await refused.json()) as Problem).toMatchObject({ code: 'no_encoder', detail: expect.stringContaining('by admin') });
+    // A node that stands still starts nothing: whoever asks now is on hold for sure.
+    const agent = system.pidOf('node-agent');
+    process.kill(agent, 'SIGSTOP');
+    try {
+      const waiting = get('h240/30.m4s');
+      await client.untilNow('somebody to wait', async () => (await streams()).data.some(({ heads }) => heads.some(({ renditionId, from }) => renditionId === 'h240' && (from === 29 || from === 30))));
+      expect(await client.call('DELETE', `/api/media/streams/${stream?.id}`)).toMatchObject({ status: 200 });
+      const told = await waiting;
+      expect([told.status, await told.json()]).toMatchObject([503, { code: 'unavailable', detail: expect.stringContaining('ended by hand by admin') }]);
+    } finally {
+      process.kill(agent, 'SIGCONT');
+    }
+    await client.untilNow('its encoders to be gone', async () => encoders.every(isGone));
+    const refused = await get('h240/30.m4s');
+    expect([refused.status, await refused.json()]).toMatchObject([503, { code: 'no_encoder', detail: 'The stream was ended by hand by admin.' }]);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await client.call('DELETE', `/api/media/streams/${stream?.id}`)).status).toBe(404);
+    await client.untilNow('it to be back', async () => (await get('h240/30.m4s')).status === 200);
+    expect((await streams()).data.map(({ id }) => id)).not.toContain(stream?.id);
   });
 });
 
@@ -195,14 +215,16 @@ describe('the film in one piece', () => {
     await client.untilNow('its encoder to be gone', async () => (await streams()).data.every(({ kind }) => kind !== 'pipe'));
   });
   it('ends with its request, and begins nothing for a HEAD or beyond the end', async () => {
+    const heads = new Set((await system.workers()).map(({ pid }) => pid));
     const abort = new AbortController();
     const answer = await live('?start=0', abort.signal);
     const reader = answer.body?.getReader();
     await reader?.read();
     expect((await streams()).data.some(({ kind }) => kind === 'pipe')).toBe(true);
+    expect((await system.workers()).some(({ pid }) => !heads.has(pid))).toBe(true);
     abort.abort();
     await reader?.read().catch(() => undefined);
-    await client.untilNow('its encoder to be gone', async () => !(await system.workers()).some(({ command }) => command.includes('frag_duration') || command.includes('pipe:1')));
+    await client.untilNow('its encoder to be gone', async () => (await system.workers()).every(({ pid }) => heads.has(pid)));
     expect((await live('?start=500')).status).toBe(422);
     const head = await fetch(`${system.baseUrl}/api/media/videos/${video.id}/live.mp4`, { method: 'HEAD', headers: { authorization: `Bearer ${client.token}` } });
     expect([head.status, (await streams()).data.some(({ kind }) => kind === 'pipe')]).toEqual([200, false]);
@@ -241,6 +263,31 @@ describe('two gateways', () => {
     expect(await of(there)).toBeUndefined();
     await client.untilNow('its encoder to be gone', async () => (await system.workers()).every(({ pid }) => pid !== stream?.heads[0]?.pid));
     expect(await second.stop()).toBe(0);
+  }, 60_000);
+});
+
+describe('the list of streams', () => {
+  it('names the process that runs, how far it is and how fast, and moves with it', async () => {
+    let n = 59;
+    const seen = new Map<string, { pid: number; uptime: number; next: number }>();
+    let moved: number | null = null;
+    await client.untilNow('figures that move', async () => {
+      // Whoever watches on keeps it encoding: one that is far ahead waits, and has no speed.
+      n += 1;
+      await segment('h360', n);
+      for (const { uptimeSeconds: uptime, heads } of (await streams()).data) {
+        for (const { id, pid, next, speed } of heads) {
+          if (pid === null || (speed ?? 0) <= 0) continue;
+          const first = seen.get(id) ?? { pid, uptime, next };
+          seen.set(id, first);
+          if (pid === first.pid && uptime > first.uptime && next > first.next) moved = pid;
+        }
+      }
+      return moved !== null;
+    });
+    const command = (await readFile(`/proc/${moved}/cmdline`, 'utf8')).split('\0');
+    expect([command.some((word) => /(^|\/)ffmpeg$/.test(word)), command.some((word) => word.startsWith(`file:${system.libraryRoot}/`))]).toEqual([true, true]);
+    expect((await system.workers()).map(({ pid }) => pid)).toContain(moved);
   }, 60_000);
 });
 
