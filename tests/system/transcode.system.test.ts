@@ -178,7 +178,7 @@ describe('faults', () => {
   });
 
   it('ended by hand its encoder is gone, whoever waits is told who did it, and it is back when asked for later', async () => {
-    await segment('h240', 20);
+    await segment('h360', 133);
     const pids = async (): Promise<number[]> => (await streams()).data.flatMap(({ heads }) => heads.flatMap(({ pid }) => pid ?? []));
     await client.untilNow('an encoder to be listed', async () => (await pids()).some((pid) => !isGone(pid)));
     const encoders = await pids();
