@@ -16,6 +16,8 @@ export interface InstanceOptions {
 export class Instance {
   readonly #dataDir: string;
   readonly #facts: InstanceFile;
+  #writing: Promise<void> = Promise.resolve();
+  #isOver = false;
 
   constructor({ settings, tools, run, port, localPort }: InstanceOptions) {
     this.#dataDir = run.dir;
@@ -33,12 +35,18 @@ export class Instance {
     };
   }
 
+  /** One at a time. Does nothing when the system ends: a start that is called off goes on for a moment. */
   async publish(known: { natsUrl: string; databaseUrl: string } | null = null): Promise<void> {
+    if (this.#isOver) return;
     const addresses = known === null ? {} : { natsUrl: redactUrl(known.natsUrl), databaseUrl: redactUrl(known.databaseUrl) };
-    await writeInstanceFile(this.#dataDir, { ...this.#facts, ...addresses });
+    this.#writing = writeInstanceFile(this.#dataDir, { ...this.#facts, ...addresses });
+    await this.#writing;
   }
 
+  /** For good, and after what is being written. */
   async remove(): Promise<void> {
+    this.#isOver = true;
+    await this.#writing.catch(() => {});
     await removeInstanceFile(this.#dataDir);
   }
 }
