@@ -18,10 +18,10 @@ const processAt = (pid) => {
   }
 };
 
-/** @param {number} pid */
-const isNpm = (pid) => {
+/** `npm start`, `npm run start`, `npm restart`. Not another npm further up, such as the `npm test` that is process 1 of a container and takes in who lost its parent. @param {number} pid */
+const startsUs = (pid) => {
   try {
-    return /(^|\/)npm(-cli\.js)?(\0| |$)/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    return /(^|\/)npm(-cli\.js)?[\0 ](.*[\0 ])?(re)?start([\0 ]|$)/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
   } catch {
     return false;
   }
@@ -33,7 +33,7 @@ const ancestor = () => {
   for (let step = 0; step < MAX_ANCESTORS && pid > 0; step += 1) {
     const at = processAt(pid);
     if (at === null) return 'unknown';
-    if (isNpm(pid)) return { pid, startTicks: at.startTicks };
+    if (startsUs(pid)) return { pid, startTicks: at.startTicks };
     pid = at.parent;
   }
   return 'none';
