@@ -20,8 +20,9 @@ let browser: TestBrowser;
 let page: Page;
 let film: Video;
 let encoded: Video;
-/** As `encoded`, and nobody has watched it: no segment of it is there yet. */
+/** As `encoded`, and nobody has watched them: no segment of them is there yet. */
 let unseen: Video;
+let alsoUnseen: Video;
 let lost: Video;
 let letter: Video;
 
@@ -30,14 +31,14 @@ beforeAll(async () => {
   const at = (name: string): string => join(folder, name);
   const tape = { size: '1280x720', rate: '24', codecs: MPEG2 };
   const [started, ...files] = await Promise.all([
-    startSystem(), makeClip(at('A walk.mp4'), { seconds: 60 }), makeClip(at('An old tape.mkv'), { ...tape, seconds: 60 }), makeClip(at('Another tape.mkv'), { ...tape, seconds: 70 }), makeClip(at('A lost reel.mp4')),
+    startSystem(), makeClip(at('A walk.mp4'), { seconds: 60 }), makeClip(at('An old tape.mkv'), { ...tape, seconds: 60 }), makeClip(at('Another tape.mkv'), { ...tape, seconds: 70 }), makeClip(at('A lost reel.mp4')), makeClip(at('A third tape.mkv'), { ...tape, seconds: 90 }),
   ]);
   await writeFile(at('A letter.mp4'), 'This is a letter, not a film.\n');
   system = started;
   client = new Client(system.baseUrl);
   await client.login('admin', system.adminPassword);
   const looked = async (file: string): Promise<Video> => client.untilVideo((await client.upload(file)).body.id, ({ valid }) => valid !== null);
-  [film, encoded, unseen, lost, letter] = await Promise.all([looked(files[0]), looked(files[1]), looked(files[2]), looked(files[3]), looked(at('A letter.mp4'))]);
+  [film, encoded, unseen, lost, letter, alsoUnseen] = await Promise.all([looked(files[0]), looked(files[1]), looked(files[2]), looked(files[3]), looked(at('A letter.mp4')), looked(files[4])]);
   browser = await openBrowser();
   page = browser.page;
   await browser.context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: system.baseUrl });
@@ -213,5 +214,25 @@ describe('a film that is encoded while one watches', () => {
     const stoodMs: unknown = await page.evaluate(() => Reflect.get(window, 'stoodMs'));
     expect(stoodMs).toBeTypeOf('number');
     console.log(`Killed at ${seconds.toFixed(1)} s with data up to ${bufferedTo.toFixed(1)} s: the player stood still for ${Math.round(Number(stoodMs))} ms`);
+  });
+
+  it('plays from a jump whose gateway was killed before it answered, without a reload', async () => {
+    await watch(alsoUnseen);
+    await playedPast(page, 0.5);
+    await page.evaluate(() => Reflect.set(window, 'sameDocument', true));
+    const { durationSeconds } = await shown();
+    const to = durationSeconds - 10;
+    await page.evaluate((seconds) => {
+      const video = document.querySelector('video');
+      if (video !== null) video.currentTime = seconds;
+    }, to);
+    await system.kill('gateway', 'SIGKILL');
+    const atMs = performance.now();
+    const { bufferedTo } = await shown();
+    // Else it would prove nothing.
+    expect(bufferedTo).toBeLessThan(to);
+    await playedPast(page, to + 0.1);
+    console.log(`Killed at a jump: the picture moved there ${Math.round(performance.now() - atMs)} ms later`);
+    expect(await page.evaluate(() => Reflect.get(window, 'sameDocument'))).toBe(true);
   });
 });

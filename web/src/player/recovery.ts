@@ -1,7 +1,7 @@
 /**
  * What to do about trouble while playing: a trouble and what was tried → the next step. Pure; player.ts takes the steps.
  *
- *   away        no answer: try again after 0.5, 1, 2, 3, 3 … s, for as long as the page is open
+ *   away        no answer: try again after 0.5, 0.5, 1, 1, 2, 3, 3 … s, for as long as the page is open
  *   busy        an answer that says "not now": the same, after the time it names
  *   encoding    the encode failed: once more when the server has forgotten it ──▶ stop
  *   decode      restart the decoder ─▶ restart it with the other sound codec ─▶ the next source ──▶ stop
@@ -33,7 +33,8 @@ export type Step =
   | { readonly do: 'restart'; readonly swapAudio: boolean }
   | { readonly do: 'next-source' | 'ask-again' | 'sign-in' | 'stop' };
 
-const RETRY_MS = [500, 1000, 2000, 3000] as const;
+/** A gateway that is started anew answers after one to three seconds, so the first tries come close together. */
+const RETRY_MS = [500, 500, 1000, 1000, 2000, 3000] as const;
 const MOST_RECOVERIES = 2;
 const MOST_RELOADS = 2;
 /** The server answers a failed encode with its cause for 10 s. */
